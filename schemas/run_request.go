@@ -1,0 +1,76 @@
+package schemas
+
+// RunRequest asks a trainer for a run. The same request twice is one run: a
+// trainer that finds the run unfinished continues it.
+type RunRequest struct {
+	Run     string `json:"run"`     // its name; see CheckName
+	Dataset string `json:"dataset"` // prefix in the bucket "datasets", without the slash
+	Config  Config `json:"config"`
+}
+
+func (RunRequest) Type() string    { return "run_request.v1" }
+func (RunRequest) Subject() string { return "runs.request" }
+
+func (m RunRequest) Validate() error {
+	if err := CheckName(m.Run); err != nil {
+		return err
+	}
+	if m.Dataset == "" {
+		return invalid("dataset is empty")
+	}
+	return m.Config.Validate()
+}
+
+// Config is everything that decides what a run computes, besides the images.
+// Its JSON is kept with the run.
+type Config struct {
+	Method    string            `json:"method"`             // such as "simclr"
+	Settings  map[string]string `json:"settings,omitempty"` // of the method; absent ones have the method's defaults
+	Encoder   string            `json:"encoder"`            // such as "tiny"
+	ImageSize int               `json:"image_size"`         // side of a view, in pixels
+	Epochs    int               `json:"epochs,omitempty"`   // passes over the manifest; 0 if Steps decides
+	Steps     int               `json:"steps,omitempty"`    // batches; 0 if Epochs decides
+	Batch     int               `json:"batch"`              // images a step
+	Seed      uint64            `json:"seed"`
+
+	Optimizer    string  `json:"optimizer"`     // "adamw" or "sgd"
+	LearningRate float64 `json:"learning_rate"` // at the top of the schedule
+	WeightDecay  float64 `json:"weight_decay"`
+	Warmup       float64 `json:"warmup"` // share of the steps, 0 to 1
+
+	SnapshotEvery int     `json:"snapshot_every"` // steps between snapshots; 0: only the first and the last
+	MaxHoles      int     `json:"max_holes"`      // broken images that a run bears before MaxHoleRate counts
+	MaxHoleRate   float64 `json:"max_hole_rate"`  // share of broken images above which the run stops
+}
+
+// Validate checks what can be checked without knowing the methods and
+// encoders there are. It wraps ErrInvalid.
+func (c Config) Validate() error {
+	switch {
+	case c.Method == "":
+		return invalid("method is empty")
+	case c.Encoder == "":
+		return invalid("encoder is empty")
+	case c.ImageSize < 8 || c.ImageSize > 1024:
+		return invalid("image size: have %d, want 8 to 1024", c.ImageSize)
+	case (c.Epochs > 0) == (c.Steps > 0) || c.Epochs < 0 || c.Steps < 0:
+		return invalid("epochs and steps: have %d and %d, want exactly one of them above 0", c.Epochs, c.Steps)
+	case c.Batch < 2:
+		return invalid("batch: have %d, want at least 2", c.Batch)
+	case c.Optimizer == "":
+		return invalid("optimizer is empty")
+	case !(c.LearningRate > 0):
+		return invalid("learning rate: have %g, want above 0", c.LearningRate)
+	case !(c.WeightDecay >= 0):
+		return invalid("weight decay: have %g, want at least 0", c.WeightDecay)
+	case !(c.Warmup >= 0 && c.Warmup <= 1):
+		return invalid("warmup: have %g, want 0 to 1", c.Warmup)
+	case c.SnapshotEvery < 0:
+		return invalid("snapshot every: have %d, want at least 0", c.SnapshotEvery)
+	case c.MaxHoles < 0:
+		return invalid("max holes: have %d, want at least 0", c.MaxHoles)
+	case !(c.MaxHoleRate >= 0 && c.MaxHoleRate <= 1):
+		return invalid("max hole rate: have %g, want 0 to 1", c.MaxHoleRate)
+	}
+	return nil
+}

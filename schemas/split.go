@@ -1,0 +1,42 @@
+package schemas
+
+// Split asks for the samples of one slice of an epoch. It is all that an
+// augmenter needs to know: the same split gives the same bytes anywhere.
+type Split struct {
+	Run    string  `json:"run"`
+	Epoch  int     `json:"epoch"` // from 0
+	Index  int     `json:"index"` // of the split within its epoch, from 0
+	Seed   uint64  `json:"seed"`  // of the run
+	Recipe Recipe  `json:"recipe"`
+	Images []Image `json:"images"` // in the order of the epoch
+}
+
+// Image is one object of the manifest.
+type Image struct {
+	ID    int64  `json:"id"`  // its place in the manifest, from 0
+	Key   string `json:"key"` // in the bucket "datasets"
+	Size  int64  `json:"size"`
+	ETag  string `json:"etag,omitempty"` // empty for objects copied into the bucket's folder by hand
+	Label int32  `json:"label"`          // class, −1 where none is known
+}
+
+func (Split) Type() string      { return "split.v1" }
+func (m Split) Subject() string { return "splits." + m.Run }
+
+func (m Split) Validate() error {
+	if err := CheckName(m.Run); err != nil {
+		return err
+	}
+	if m.Epoch < 0 || m.Index < 0 {
+		return invalid("epoch and index: have %d and %d, want at least 0", m.Epoch, m.Index)
+	}
+	if len(m.Images) == 0 {
+		return invalid("split has no images")
+	}
+	for _, img := range m.Images {
+		if img.Key == "" || img.ID < 0 || img.Size < 0 || img.Label < -1 {
+			return invalid("image %d: have key %q, size %d, label %d", img.ID, img.Key, img.Size, img.Label)
+		}
+	}
+	return m.Recipe.Validate()
+}
