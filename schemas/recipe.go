@@ -2,6 +2,12 @@ package schemas
 
 import "math"
 
+// Limits of a recipe.
+const (
+	MaxViews = 64   // of one image
+	MaxSize  = 1024 // side of a view, in pixels
+)
+
 // Recipe says what an augmenter makes of one image. A method writes it, it
 // travels in every Split, and package view carries it out.
 type Recipe struct {
@@ -68,8 +74,8 @@ func (r Recipe) Validate() error {
 	if len(r.Views) == 0 {
 		return invalid("recipe has no views")
 	}
-	if len(r.Views) > 64 {
-		return invalid("recipe: have %d views, want at most 64", len(r.Views))
+	if len(r.Views) > MaxViews {
+		return invalid("recipe: have %d views, want at most %d", len(r.Views), MaxViews)
 	}
 	for i, v := range r.Views {
 		if err := v.validate(); err != nil {
@@ -82,8 +88,8 @@ func (r Recipe) Validate() error {
 func (v View) validate() error {
 	c := v.Crop
 	switch {
-	case v.Size < 1 || v.Size > 1024:
-		return invalid("size: have %d, want 1 to 1024", v.Size)
+	case v.Size < 1 || v.Size > MaxSize:
+		return invalid("size: have %d, want 1 to %d", v.Size, MaxSize)
 	case !(0 < c.ScaleMin && c.ScaleMin <= c.ScaleMax && c.ScaleMax <= 1):
 		return invalid("crop scale: have %g to %g, want 0 < min ≤ max ≤ 1", c.ScaleMin, c.ScaleMax)
 	case !(0 < c.RatioMin && c.RatioMin <= c.RatioMax) || math.IsInf(c.RatioMax, 0):
