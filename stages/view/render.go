@@ -1,0 +1,64 @@
+package view
+
+import (
+	"selfstream/schemas"
+	"selfstream/stages/random"
+)
+
+// Version stands for every bit that this package makes of an image. It goes
+// into the fingerprint of an augmenter and must change whenever any view
+// changes: see TestGoldenViews.
+const Version = 1
+
+// Key is the key of one view of one image in one epoch: all chance of the view
+// comes from it.
+func Key(seed uint64, epoch int, image int64, view int) random.Key {
+	return random.New(seed).Fold(keyBranch).Fold(uint64(epoch)).Fold(uint64(image)).Fold(uint64(view))
+}
+
+// keyBranch keeps the keys of views apart from what else is drawn from a seed.
+const keyBranch = 0x76696577 // "view"
+
+// Render writes the view v of src into dst, Size×Size pixels of three bytes.
+// Equal arguments give equal bytes on every machine.
+func Render(dst []byte, src *RGB, v schemas.View, key random.Key) {
+	new(Renderer).Render(dst, src, v, key)
+}
+
+// Center writes the middle of src into dst, size×size pixels of three bytes,
+// with nothing left to chance: the shorter side is resized to size, and the
+// same is cut off at both ends of the longer one (torchvision's Resize(size)
+// and CenterCrop(size), bilinear with antialias).
+func Center(dst []byte, src *RGB, size int) {
+	new(Renderer).Center(dst, src, size)
+}
+
+// Renderer is Render and Center with memory that is used again from one view
+// to the next. The zero value is ready; a Renderer serves one goroutine.
+type Renderer struct {
+	resizer resizer
+}
+
+// Render is the function Render.
+func (r *Renderer) Render(dst []byte, src *RGB, v schemas.View, key random.Key) {
+	r.Apply(dst, src, v.Size, Draw(v, src.W, src.H, key))
+}
+
+// Apply carries out what was drawn for a view of src.
+func (r *Renderer) Apply(dst []byte, src *RGB, size int, d Drawn) {
+	img := square(dst, size)
+	r.resizer.resize(img, src, d.Box)
+	if d.Flip {
+		flip(img)
+	}
+}
+
+// square is an image over the pixels of a view.
+func square(pix []byte, size int) *RGB {
+	return &RGB{W: size, H: size, Pix: pix[: 3*size*size : 3*size*size]}
+}
+
+// Center is the function Center.
+func (r *Renderer) Center(dst []byte, src *RGB, size int) {
+	r.resizer.center(square(dst, size), src)
+}
