@@ -10,6 +10,9 @@ type Metric struct {
 	Steps int       `json:"steps"` // planned in all
 	Epoch float64   `json:"epoch"` // passes over the manifest so far
 
+	State string `json:"state"`           // see the states of package ledger: "running" until the last metric of a start
+	Error string `json:"error,omitempty"` // why the run failed
+
 	Loss         float64            `json:"loss"`
 	LearningRate float64            `json:"learning_rate"`
 	Values       map[string]float64 `json:"values,omitempty"` // of the method, such as its pretext accuracy

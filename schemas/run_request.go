@@ -30,7 +30,7 @@ type Config struct {
 	ImageSize int               `json:"image_size"`         // side of a view, in pixels
 	Epochs    int               `json:"epochs,omitempty"`   // passes over the manifest; 0 if Steps decides
 	Steps     int               `json:"steps,omitempty"`    // batches; 0 if Epochs decides
-	Batch     int               `json:"batch"`              // images a step
+	Batch     int               `json:"batch,omitempty"`    // images a step; 0: the trainer chooses by the size of the dataset
 	Seed      uint64            `json:"seed"`
 
 	Optimizer    string  `json:"optimizer"`     // "adamw" or "sgd"
@@ -38,9 +38,9 @@ type Config struct {
 	WeightDecay  float64 `json:"weight_decay"`
 	Warmup       float64 `json:"warmup"` // share of the steps, 0 to 1
 
-	SnapshotEvery int     `json:"snapshot_every"` // steps between snapshots; 0: only the first and the last
-	MaxHoles      int     `json:"max_holes"`      // broken images that a run bears before MaxHoleRate counts
-	MaxHoleRate   float64 `json:"max_hole_rate"`  // share of broken images above which the run stops
+	SnapshotEvery int     `json:"snapshot_every,omitempty"` // steps between snapshots; 0: the trainer chooses by the length of the run
+	MaxHoles      int     `json:"max_holes"`                // broken images that a run bears before MaxHoleRate counts
+	MaxHoleRate   float64 `json:"max_hole_rate"`            // share of broken images above which the run stops
 }
 
 // Validate checks what can be checked without knowing the methods and
@@ -55,8 +55,8 @@ func (c Config) Validate() error {
 		return invalid("image size: have %d, want 8 to 1024", c.ImageSize)
 	case (c.Epochs > 0) == (c.Steps > 0) || c.Epochs < 0 || c.Steps < 0:
 		return invalid("epochs and steps: have %d and %d, want exactly one of them above 0", c.Epochs, c.Steps)
-	case c.Batch < 2:
-		return invalid("batch: have %d, want at least 2", c.Batch)
+	case c.Batch < 0 || c.Batch == 1:
+		return invalid("batch: have %d, want at least 2, or 0 to leave it to the trainer", c.Batch)
 	case c.Optimizer == "":
 		return invalid("optimizer is empty")
 	case !(c.LearningRate > 0):

@@ -1,0 +1,114 @@
+// Package ledger keeps what is known of the runs in the bucket "runs", so that
+// a run outlives the queue and every process: its request, its manifest, its
+// state, its rejected images, its snapshots and its reports.
+//
+//	<run>/request.json                     schemas.RunRequest, with every default filled in
+//	<run>/manifest.json                    plan.Manifest
+//	<run>/status.json                      Status
+//	<run>/rejects.json                     []schemas.Reject
+//	<run>/snapshots/<step>/card.json …     see package snapshot
+//	<run>/reports/<step>-<probe>.json      schemas.Report
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+)
+
+// Names of the documents below a run's folder.
+const (
+	Request  = "request.json"
+	Manifest = "manifest.json"
+	State    = "status.json"
+	Rejects  = "rejects.json"
+)
+
+// maxDocument bounds what is read into memory: a manifest of a few million
+// images.
+const maxDocument = 1 << 30
+
+// Ledger reads and writes the documents of runs. It may be used by many
+// goroutines at once.
+type Ledger struct{ b bucket.Bucket }
+
+// New returns the ledger in b, the bucket "runs".
+func New(b bucket.Bucket) *Ledger { return &Ledger{b} }
+
+// Bucket is where the ledger lies.
+func (l *Ledger) Bucket() bucket.Bucket { return l.b }
+
+// Read unmarshals a document of the run into v. A missing one is
+// fs.ErrNotExist.
+func (l *Ledger) Read(ctx context.Context, run, document string, v any) error {
+	key := run + "/" + document
+	data, _, err := l.b.Get(ctx, key, maxDocument)
+	if err != nil {
+		return fmt.Errorf("reading %s of run %s: %w", document, run, err)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("reading %s: %w; delete it to forget the run", key, err)
+	}
+	return nil
+}
+
+// Write keeps v as a document of the run.
+func (l *Ledger) Write(ctx context.Context, run, document string, v any) error {
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return fmt.Errorf("writing %s of run %s: %w", document, run, err)
+	}
+	if err := l.b.Put(ctx, run+"/"+document, append(data, '\n')); err != nil {
+		return fmt.Errorf("writing %s of run %s: %w", document, run, err)
+	}
+	return nil
+}
+
+// Runs lists the names of the runs, sorted.
+func (l *Ledger) Runs(ctx context.Context) ([]string, error) {
+	var runs []string
+	for info, err := range l.b.List(ctx, "") {
+		if err != nil {
+			return nil, fmt.Errorf("listing runs: %w", err)
+		}
+		if run, ok := strings.CutSuffix(info.Key, "/"+Request); ok {
+			runs = append(runs, run)
+		}
+	}
+	return runs, nil
+}
+
+// ReportKey is where the report of one probe of one snapshot lies.
+func ReportKey(run string, step int, probe string) string {
+	return fmt.Sprintf("%s/reports/%08d-%s.json", run, step, probe)
+}
+
+// WriteReport keeps r.
+func (l *Ledger) WriteReport(ctx context.Context, r schemas.Report) error {
+	return l.Write(ctx, r.Run, strings.TrimPrefix(ReportKey(r.Run, r.Step, r.Probe), r.Run+"/"), r)
+}
+
+// Reports reads all reports of the run, by step and then by probe.
+func (l *Ledger) Reports(ctx context.Context, run string) ([]schemas.Report, error) {
+	var reports []schemas.Report
+	for info, err := range l.b.List(ctx, run+"/reports/") {
+		if err != nil {
+			return nil, fmt.Errorf("listing reports of run %s: %w", run, err)
+		}
+		var r schemas.Report
+		if err := l.Read(ctx, run, strings.TrimPrefix(info.Key, run+"/"), &r); err != nil {
+			return nil, err
+		}
+		reports = append(reports, r)
+	}
+	slices.SortFunc(reports, func(a, b schemas.Report) int {
+		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Probe, b.Probe))
+	})
+	return reports, nil
+}

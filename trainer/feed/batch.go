@@ -1,0 +1,92 @@
+package feed
+
+import (
+	"selfstream/schemas"
+	"selfstream/trainer/plan"
+)
+
+// Batch is what one step trains on: Size samples in the order of the plan.
+type Batch struct {
+	Views  []schemas.Pixels // one per view of the recipe, each [Size, side, side, 3]
+	Labels []int32          // [Size]
+	IDs    []int64          // [Size], places in the manifest
+
+	After plan.Cursor // where the run stands once the batch is trained on
+}
+
+// Size is the number of samples.
+func (b *Batch) Size() int { return len(b.IDs) }
+
+// Cutter cuts batches of exactly one size from samples that come in the order
+// of the plan. What an epoch leaves over goes into the next epoch's first
+// batch.
+type Cutter struct {
+	plan *plan.Plan
+	size int
+	skip int    // samples of the next split that were trained on before a resume
+	part *Batch // filling up; nil when the last one was full
+
+	samples *schemas.Samples // being cut
+	at      plan.Position    // of samples
+	taken   int              // of samples' rows
+}
+
+// NewCutter returns a cutter that begins at the cursor.
+func NewCutter(p *plan.Plan, size int, from plan.Cursor) *Cutter {
+	return &Cutter{plan: p, size: size, skip: from.Offset}
+}
+
+// Add takes the samples of the next split of the plan. All batches must have
+// been taken with Next before.
+func (c *Cutter) Add(s *schemas.Samples) {
+	c.samples = s
+	c.at = plan.Position{Epoch: s.Epoch, Split: s.Index}
+	c.taken = min(c.skip, len(s.IDs))
+	c.skip = 0
+}
+
+// Next is the next full batch, or nil when more samples are needed.
+func (c *Cutter) Next() *Batch {
+	for c.samples != nil && c.taken < len(c.samples.IDs) {
+		if c.part == nil {
+			c.part = c.empty()
+		}
+		c.fill()
+		if c.part.Size() == c.size {
+			full := c.part
+			c.part = nil
+			return full
+		}
+	}
+	return nil
+}
+
+func (c *Cutter) empty() *Batch {
+	b := &Batch{
+		Views:  make([]schemas.Pixels, len(c.samples.Views)),
+		Labels: make([]int32, 0, c.size),
+		IDs:    make([]int64, 0, c.size),
+	}
+	for i, v := range c.samples.Views {
+		b.Views[i] = schemas.Pixels{Size: v.Size, Data: make([]byte, 0, c.size*v.Size*v.Size*3)}
+	}
+	return b
+}
+
+// fill moves as many rows as there are and as fit.
+func (c *Cutter) fill() {
+	b, s := c.part, c.samples
+	n := min(c.size-b.Size(), len(s.IDs)-c.taken)
+	first, last := c.taken, c.taken+n
+	for i, v := range s.Views {
+		row := v.Size * v.Size * 3
+		b.Views[i].Data = append(b.Views[i].Data, v.Data[first*row:last*row]...)
+	}
+	b.Labels = append(b.Labels, s.Labels[first:last]...)
+	b.IDs = append(b.IDs, s.IDs[first:last]...)
+	c.taken = last
+	b.After = plan.Cursor{Position: c.at, Offset: c.taken}
+	if c.taken == len(s.IDs) {
+		b.After = plan.Cursor{Position: c.plan.Next(c.at)}
+	}
+}

@@ -1,0 +1,48 @@
+package feed
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+)
+
+// Digest names all batches of a run so far, in their order:
+//
+//	D₀ = 32 zero bytes
+//	Dₖ = SHA-256(Dₖ₋₁ ‖ SHA-256(batch k))
+//
+// where a batch is the bytes of its views, one view after the other, then its
+// labels (int32) and its image ids (int64), little endian. A chain, unlike one
+// long hash, goes on from its last value after a restart.
+type Digest [sha256.Size]byte
+
+// ParseDigest reads what String wrote.
+func ParseDigest(s string) (Digest, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != sha256.Size {
+		return Digest{}, fmt.Errorf("parsing digest %q: want %d hex digits", s, 2*sha256.Size)
+	}
+	return Digest(b), nil
+}
+
+// String is lower-case hex.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// Add returns the digest after one more batch.
+func (d Digest) Add(b *Batch) Digest {
+	h := sha256.New()
+	for _, v := range b.Views {
+		h.Write(v.Data)
+	}
+	buf := make([]byte, 0, 12*b.Size())
+	for _, l := range b.Labels {
+		buf = binary.LittleEndian.AppendUint32(buf, uint32(l))
+	}
+	for _, id := range b.IDs {
+		buf = binary.LittleEndian.AppendUint64(buf, uint64(id))
+	}
+	h.Write(buf)
+	batch := h.Sum(nil)
+	return sha256.Sum256(append(d[:], batch...))
+}

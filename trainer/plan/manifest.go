@@ -1,0 +1,48 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+)
+
+// Manifest is the list of the images of a run, made once when it starts and
+// kept with it: files that come later are for the next run.
+type Manifest struct {
+	Dataset string          `json:"dataset"`
+	Classes []string        `json:"classes"` // names of the labels, in their order
+	Images  []schemas.Image `json:"images"`  // sorted by key; an image's ID is its place here
+}
+
+// NewManifest lists the images that d offers for training.
+func NewManifest(d *bucket.Dataset) *Manifest {
+	m := &Manifest{Dataset: d.Name, Classes: d.Classes, Images: make([]schemas.Image, len(d.Train))}
+	for i, f := range d.Train {
+		m.Images[i] = schemas.Image{ID: int64(i), Key: f.Key, Size: f.Size, ETag: f.ETag, Label: f.Label}
+	}
+	return m
+}
+
+// Validate checks a manifest that was read from a bucket.
+func (m *Manifest) Validate() error {
+	for i, img := range m.Images {
+		if img.ID != int64(i) {
+			return fmt.Errorf("checking manifest of dataset %q: image %q has id %d, want %d", m.Dataset, img.Key, img.ID, i)
+		}
+	}
+	return nil
+}
+
+// SHA256 names the manifest's content, as lower-case hex.
+func (m *Manifest) SHA256() string {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic("marshalling a manifest: " + err.Error()) // strings and numbers always marshal
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
