@@ -1,0 +1,138 @@
+// Package flow turns messages into deliveries: it publishes what travels
+// between the services to NATS JetStream, and hands it to workers and watchers.
+//
+// All of it goes on by itself when the server restarts, also when the server
+// comes back without its storage: streams and consumers are made again, and
+// what was queued is lost. Nothing may depend on the queue's memory; see
+// package plan for how a run gets by without.
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// connectTimeout is how long Connect waits for a server that does not answer.
+const connectTimeout = 3 * time.Second
+
+// Config of a connection.
+type Config struct {
+	URL       string                     // such as "nats://127.0.0.1:4222"; several, separated by commas, are tried in turn
+	InProcess nats.InProcessConnProvider // if set, a server in this process, and URL only names it
+	Name      string                     // of the service, to be seen in the server's list of connections
+	Options   []nats.Option              // further ones, such as credentials or TLS
+	Log       *slog.Logger               // nil: silent
+}
+
+// Flow is a connection to NATS. Its methods may be called from many goroutines
+// at once.
+type Flow struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log *slog.Logger
+
+	ensuring sync.Mutex // one Ensure at a time is enough for a process
+
+	mu    sync.Mutex
+	link  context.Context // ends when the connection has been made anew
+	relay context.CancelFunc
+}
+
+// Connect returns a connection to a server that answers within a few seconds,
+// or an error that names its address. Once made, the connection is kept up for
+// good: it is only lost for as long as the server is away.
+func Connect(ctx context.Context, cfg Config) (*Flow, error) {
+	f := &Flow{log: cfg.Log}
+	if f.log == nil {
+		f.log = slog.New(slog.DiscardHandler)
+	}
+	f.link, f.relay = context.WithCancel(context.Background())
+
+	options := []nats.Option{
+		nats.Name(cfg.Name),
+		nats.Timeout(connectTimeout),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
+		// Find out within half a minute that a server has stopped without
+		// closing its connections.
+		nats.PingInterval(10 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		// Nothing written while the server is away may reach the next one: an
+		// acknowledgement would settle whatever message has its number there.
+		nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				f.log.Warn("losing NATS, will reconnect", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			f.log.Info("reconnected to NATS", "url", nc.ConnectedUrlRedacted())
+			f.relink()
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			f.log.Warn("hearing from NATS", "err", err)
+		}),
+	}
+	if cfg.InProcess != nil {
+		options = append(options, nats.InProcessServer(cfg.InProcess))
+	}
+	nc, err := nats.Connect(cfg.URL, append(options, cfg.Options...)...)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to NATS at %s: %w; is the address right, and a server running there?", cfg.URL, err)
+	}
+	f.nc = nc
+	if f.js, err = jetstream.New(nc); err == nil {
+		err = f.checkJetStream(ctx)
+	}
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connecting to NATS at %s: %w", cfg.URL, err)
+	}
+	return f, nil
+}
+
+// checkJetStream asks whether the server keeps messages at all.
+func (f *Flow) checkJetStream(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	_, err := f.js.AccountInfo(ctx)
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return fmt.Errorf("%w; start the server with JetStream, as in nats-server -js -sd FOLDER", err)
+	}
+	return err
+}
+
+// Close sends what is still to be sent, such as the last acknowledgements, and
+// ends the connection. Calls that still run return errors.
+func (f *Flow) Close() {
+	if f.nc.IsConnected() {
+		_ = f.nc.FlushTimeout(connectTimeout) // a server that has gone meanwhile cannot be told
+	}
+	f.nc.Close()
+}
+
+// MaxPayload is the largest message, headers included, that the server takes,
+// in bytes.
+func (f *Flow) MaxPayload() int64 { return f.nc.MaxPayload() }
+
+// connection ends as soon as the present connection has been replaced.
+func (f *Flow) connection() context.Context {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.link
+}
+
+func (f *Flow) relink() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.relay()
+	f.link, f.relay = context.WithCancel(context.Background())
+}
