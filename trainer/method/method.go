@@ -1,0 +1,122 @@
+// Package method turns a batch of views into a loss: the ways of learning
+// without labels that there are, one file each.
+package method
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/schemas"
+	"selfstream/trainer/encoder"
+)
+
+// Method is a way of learning: what it asks of the augmenter, and what it asks
+// of the trainer.
+type Method interface {
+	// Name is what the method is chosen by.
+	Name() string
+
+	// Validate reports the first setting that cannot work.
+	Validate() error
+
+	// Recipe is what an augmenter makes of one image, for images of that size.
+	// Its views come back as Batch.Views, in the same order.
+	Recipe(size int) schemas.Recipe
+
+	// Loss builds the graph of one batch: the encoder, what the method puts on
+	// top of it, and the loss.
+	Loss(net Net, b Batch) Result
+}
+
+// Batch is what a training step starts from.
+type Batch struct {
+	Views    []*Node // of the recipe: uint8 [B, S, S, 3] each
+	Labels   *Node   // int32 [B]: the answers, where the recipe makes some; otherwise classes, −1 where unknown
+	Progress *Node   // float32 scalar, from 0 at the run's first step to 1 at its last; see optim.Progress
+}
+
+// Result is what a training step makes of a batch.
+type Result struct {
+	Loss      *Node            // float32 scalar
+	Embedding *Node            // float32 [n, d], to be watched for collapse
+	Chance    float64          // the loss of blind guessing, such as ln 8 for 8 choices; 0 where there is none
+	Values    map[string]*Node // float32 scalars for people, such as the accuracy of a pretext task
+
+	// After builds what moves besides gradients, such as a moving average of
+	// the weights. It is called when the optimiser has set the new weights, and
+	// only in training. It is nil for most methods.
+	After func()
+}
+
+// Net is the network that a run trains.
+type Net struct {
+	Encoder  encoder.Encoder
+	Scope    *model.Scope // of the whole network: the encoder is below "encoder", all else below "head"
+	Training bool         // normalise by the batch, and keep running statistics
+}
+
+// Encode is one pass of images, uint8 [B, S, S, 3], through the encoder. All
+// passes share the weights; each has batch statistics of its own.
+func (n Net) Encode(images *Node) encoder.Output {
+	return n.Encoder.Forward(n.Scope.At("encoder"), images, n.Training)
+}
+
+// Head is the place of the variables of a part on top of the encoder, such as
+// "projector".
+func (n Net) Head(part string) *model.Scope { return n.Scope.At("head").At("%s", part) }
+
+// methods bind their settings, with defaults and help, to a flag.FlagSet.
+var methods = map[string]func(*flag.FlagSet) Method{
+	"simclr": newSimCLR,
+}
+
+// Names lists the methods there are.
+func Names() []string { return slices.Sorted(maps.Keys(methods)) }
+
+// Flags are the settings of a method, with their defaults and help.
+func Flags(name string) (*flag.FlagSet, error) {
+	_, settings, err := bind(name)
+	return settings, err
+}
+
+// New returns the method of that name. Settings that are absent have their
+// defaults.
+func New(name string, settings map[string]string) (Method, error) {
+	m, known, err := bind(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(settings)) {
+		if known.Lookup(key) == nil {
+			return nil, fmt.Errorf("unknown setting %q of method %s: have %s", key, name, list(known))
+		}
+		if err := known.Set(key, settings[key]); err != nil {
+			return nil, fmt.Errorf("setting %s of method %s to %q: %w", key, name, settings[key], err)
+		}
+	}
+	if err := m.Validate(); err != nil {
+		return nil, fmt.Errorf("configuring method %s: %w", name, err)
+	}
+	return m, nil
+}
+
+func bind(name string) (Method, *flag.FlagSet, error) {
+	bind, ok := methods[name]
+	if !ok {
+		return nil, nil, fmt.Errorf("choosing a method: have %q, want one of %s", name, strings.Join(Names(), ", "))
+	}
+	settings := flag.NewFlagSet(name, flag.ContinueOnError)
+	return bind(settings), settings, nil
+}
+
+func list(settings *flag.FlagSet) string {
+	var names []string
+	settings.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	return strings.Join(names, ", ")
+}
