@@ -37,6 +37,7 @@ func Center(dst []byte, src *RGB, size int) {
 // to the next. The zero value is ready; a Renderer serves one goroutine.
 type Renderer struct {
 	resizer resizer
+	blurrer blurrer
 }
 
 // Render is the function Render.
@@ -50,6 +51,16 @@ func (r *Renderer) Apply(dst []byte, src *RGB, size int, d Drawn) {
 	r.resizer.resize(img, src, d.Box)
 	if d.Flip {
 		flip(img)
+	}
+	d.jitter(img)
+	if d.Gray {
+		gray(img)
+	}
+	if d.Blur > 0 {
+		r.blurrer.blur(img, d.Blur)
+	}
+	if d.Solarize < 256 {
+		solarize(img, d.Solarize)
 	}
 }
 

@@ -1,0 +1,183 @@
+package view
+
+import (
+	"encoding/json"
+	"image"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"selfstream/schemas"
+	"selfstream/schemas/safetensors"
+)
+
+// oracles calls test with every file that matches pattern, from the folder in
+// SELFSTREAM_ORACLES or else from testdata.
+func oracles(t *testing.T, pattern string, test func(t *testing.T, f *safetensors.File)) {
+	dir := os.Getenv("SELFSTREAM_ORACLES")
+	if dir == "" {
+		dir = "testdata/oracles"
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(paths) == 0 {
+		t.Fatalf("no %s in %s", pattern, dir)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := safetensors.Parse(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test(t, f)
+		})
+	}
+}
+
+// TestDistortionsOracle compares every operation with torchvision on PIL
+// images. Tensors are named by operation and parameters, such as hue_-0.1.
+func TestDistortionsOracle(t *testing.T) {
+	oracles(t, "distortions*.safetensors", func(t *testing.T, f *safetensors.File) {
+		tensor, ok := f.Tensor("image")
+		if !ok {
+			t.Fatal("no tensor named image")
+		}
+		src := &RGB{W: tensor.Shape[1], H: tensor.Shape[0], Pix: tensor.Data}
+		for _, want := range f.Tensors {
+			if want.Name == "image" {
+				continue
+			}
+			t.Run(want.Name, func(t *testing.T) {
+				if strings.HasPrefix(want.Name, "resized_crop_bicubic_") {
+					t.Skip("views are resized bilinearly")
+				}
+				have := distort(t, src, want.Name)
+				compare(t, have, want)
+			})
+		}
+	})
+}
+
+// distort does to src what an oracle's name says.
+func distort(t *testing.T, src *RGB, name string) *RGB {
+	words := strings.Split(name, "_")
+	var args []float64
+	for len(words) > 0 {
+		x, err := strconv.ParseFloat(words[len(words)-1], 64)
+		if err != nil {
+			break
+		}
+		args = append([]float64{x}, args...)
+		words = words[:len(words)-1]
+	}
+	arg := func(i int) float64 {
+		if i >= len(args) {
+			t.Fatalf("%s: have %d arguments, want more", name, len(args))
+		}
+		return args[i]
+	}
+	img := &RGB{W: src.W, H: src.H, Pix: slices.Clone(src.Pix)}
+	d := Drawn{Brightness: 1, Contrast: 1, Saturation: 1, Order: [4]int{0, 1, 2, 3}}
+	switch op := strings.Join(words, "_"); op {
+	case "brightness":
+		d.Brightness = arg(0)
+		d.jitter(img)
+	case "contrast":
+		d.Contrast = arg(0)
+		d.jitter(img)
+	case "saturation":
+		d.Saturation = arg(0)
+		d.jitter(img)
+	case "hue":
+		d.Hue = arg(0)
+		d.jitter(img)
+	case "grayscale":
+		gray(img)
+	case "solarize":
+		solarize(img, int(arg(0)))
+	case "hflip":
+		flip(img)
+	case "blur":
+		new(blurrer).blur(img, arg(0))
+	case "resized_crop":
+		top, left, h, w, size := int(arg(0)), int(arg(1)), int(arg(2)), int(arg(3)), int(arg(4))
+		img = NewRGB(size, size)
+		new(resizer).resize(img, src, image.Rect(left, top, left+w, top+h))
+	default:
+		t.Fatalf("unknown operation %q", op)
+	}
+	return img
+}
+
+// compare allows what 8 bits and other roundings cost.
+func compare(t *testing.T, have *RGB, want safetensors.Tensor) {
+	if !slices.Equal([]int{have.H, have.W, 3}, want.Shape) {
+		t.Fatalf("shape: have %d×%d×3, want %v", have.H, have.W, want.Shape)
+	}
+	meanLimit, offLimit := 1.0, 0.005
+	values := make([]float64, len(have.Pix))
+	switch want.DType {
+	case "U8":
+		for i, v := range want.Data {
+			values[i] = float64(v)
+		}
+	case "F32":
+		meanLimit = 0.5
+		floats, err := safetensors.Float32s(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range floats {
+			values[i] = float64(v)
+		}
+	default:
+		t.Fatalf("type: have %s, want U8 or F32", want.DType)
+	}
+	if strings.HasPrefix(want.Name, "hue") {
+		offLimit = 0.02
+	}
+	var sum, worst float64
+	off := 0
+	for i, v := range values {
+		diff := math.Abs(float64(have.Pix[i]) - v)
+		sum += diff
+		worst = max(worst, diff)
+		if diff > 4 {
+			off++
+		}
+	}
+	n := float64(len(values))
+	t.Logf("mean difference %.4f, worst %.2f, %d values off by more than 4", sum/n, worst, off)
+	if sum/n > meanLimit || float64(off)/n > offLimit {
+		t.Errorf("have mean difference %.3f and %.2f%% off by more than 4, want at most %g and %g%%", sum/n, 100*float64(off)/n, meanLimit, 100*offLimit)
+	}
+}
+
+// TestRandomResizedCropOracle compares quantiles of what is drawn with those of
+// torchvision's RandomResizedCrop.get_params.
+func TestRandomResizedCropOracle(t *testing.T) {
+	oracles(t, "random_resized_crop_*.safetensors", func(t *testing.T, f *safetensors.File) {
+		var scale, ratio [2]float64
+		if err := json.Unmarshal([]byte(f.Metadata["scale"]), &scale); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal([]byte(f.Metadata["ratio"]), &ratio); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range f.Tensors {
+			v, _ := safetensors.Float64s(want)
+			t.Logf("%s %.4f", want.Name, v)
+		}
+		_ = schemas.Crop{}
+	})
+}
