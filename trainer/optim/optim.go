@@ -65,8 +65,8 @@ func New(name string, weightDecay float64) (Optimizer, error) {
 //
 // It has to come after the whole loss is built, because the weights that are
 // read from the store later in the graph are the new ones.
-func Minimize(o Optimizer, store *model.Store, loss, lr *Node, maxNorm float64) *Node {
-	g := loss.Graph()
+func Minimize(o Optimizer, loss, lr *Node, maxNorm float64) *Node {
+	g, store := loss.Graph(), model.GetStore(loss)
 	var params []Param
 	for v := range store.IterVariables() {
 		if v.Trainable && v.InUseByGraph(g) {

@@ -1,0 +1,98 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/schemas/safetensors"
+	"selfstream/stages/oracletest"
+)
+
+// TestOracleSchedules takes warm-up and length from the names of the tensors,
+// such as lr_warmup10_max100. The peak is 1 and the last value 0.001.
+func TestOracleSchedules(t *testing.T) {
+	oracletest.Each(t, "schedules*", func(t *testing.T, c oracletest.Case) {
+		for _, tensor := range c.Tensors {
+			want, err := safetensors.Float64s(tensor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, tolerance := []float64(nil), 1e-12
+			s := Schedule{Peak: 1, Final: 0.001}
+			switch {
+			case strings.HasPrefix(tensor.Name, "lr_"):
+				if _, err := fmt.Sscanf(tensor.Name, "lr_warmup%d_max%d", &s.Warmup, &s.Steps); err != nil {
+					t.Fatalf("%s: %v", tensor.Name, err)
+				}
+				for i := range want {
+					have = append(have, s.At(i))
+				}
+			case strings.HasPrefix(tensor.Name, "ema_"):
+				have, tolerance = cosines(t, len(want), want[0], want[len(want)-1]), 1e-7 // float32
+			default:
+				t.Fatalf("unknown schedule %s", tensor.Name)
+			}
+			for i := range want {
+				if !(math.Abs(have[i]-want[i]) < tolerance) {
+					t.Errorf("%s: step %d: have %.10f, want %.10f", tensor.Name, i, have[i], want[i])
+				}
+			}
+		}
+	})
+}
+
+// cosines are the values of Cosine at all steps.
+func cosines(t *testing.T, steps int, from, to float64) []float64 {
+	exec := MustNewExec(goBackend(t), func(progress *Node) *Node { return Cosine(progress, from, to) })
+	var values []float64
+	for i := range steps {
+		values = append(values, float64(exec.MustCall1(float32(Progress(i, steps))).Value().(float32)))
+	}
+	return values
+}
+
+func TestScheduleByHand(t *testing.T) {
+	for _, tc := range []struct {
+		s    Schedule
+		want []float64
+	}{
+		{Schedule{Peak: 2, Warmup: 0, Steps: 3}, []float64{2, 1, 0, 0}},
+		{Schedule{Peak: 2, Warmup: 2, Steps: 5}, []float64{1, 2, 2, 1, 0, 0}},
+		{Schedule{Peak: 2, Final: 1, Warmup: 0, Steps: 3}, []float64{2, 1.5, 1}},
+		{Schedule{Peak: 2, Final: 1, Warmup: 3, Steps: 3}, []float64{2. / 3, 4. / 3, 2, 1}}, // warm-up only
+		{Schedule{Peak: 2, Final: 1, Warmup: 0, Steps: 1}, []float64{1}},
+	} {
+		for step, want := range tc.want {
+			if have := tc.s.At(step); math.Abs(have-want) > 1e-12 {
+				t.Errorf("%+v: step %d: have %g, want %g", tc.s, step, have, want)
+			}
+		}
+	}
+}
+
+// TestMovingAverage: parameters move, running statistics and strangers stay.
+func TestMovingAverage(t *testing.T) {
+	store := model.NewStore()
+	exec := model.MustNewExec(goBackend(t), store, func(s *model.Scope, momentum *Node) *Node {
+		s.At("encoder").VariableWithValue("weight", []float32{1}).SetNodeValue(Const(momentum.Graph(), []float32{2}))
+		s.At("encoder").VariableWithValue("running_mean", []float32{1}).SetTrainable(false)
+		for _, name := range []string{"weight", "running_mean", "stranger"} {
+			s.At("target").At("encoder").VariableWithValue(name, []float32{10}).SetTrainable(false)
+		}
+		MovingAverage(s.At("target"), s, momentum)
+		return momentum
+	})
+	exec.MustCall1(float32(0.75))
+	for name, want := range map[string]float32{"weight": 0.75*10 + 0.25*2, "running_mean": 10, "stranger": 10} {
+		have := tensors.MustCopyFlatData[float32](store.GetVariable("/target/encoder/" + name).MustValue())[0]
+		if have != want {
+			t.Errorf("%s: have %g, want %g", name, have, want)
+		}
+	}
+}
