@@ -17,7 +17,7 @@ func tiny() Encoder {
 		forward: func(s *model.Scope, x *Node, training bool) []*Node {
 			var stages []*Node
 			for i, channels := range []int{16, 32, 64, 128} {
-				x = layer.Conv(s, fmt.Sprintf("conv%d", i+1), x, layer.Conv2D{Out: channels, Kernel: 3, Stride: 2, Padding: 1})
+				x = layer.Conv(s, fmt.Sprintf("conv%d", i+1), x, channels, layer.Window{Kernel: 3, Stride: 2, Padding: 1})
 				x = activation.Relu(layer.BatchNorm(s, fmt.Sprintf("bn%d", i+1), x, training))
 				stages = append(stages, layer.GlobalAveragePool(x))
 			}

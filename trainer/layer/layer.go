@@ -1,79 +1,93 @@
-// Package layer turns images into features, one operation at a time: the
-// layers that the encoders are built of, with the names, shapes and values of
-// PyTorch's.
+// Package layer turns images into features one operation at a time: the layers
+// that encoders and heads are built of, with the names, shapes and values of
+// PyTorch's, so that weights can be exchanged with it.
+//
+// A layer is a function that adds to a graph. Its parameters are variables of
+// the scope, such as "layer1.0.conv1.weight"; feature maps are [B, H, W, C].
 package layer
 
 import (
+	"hash/fnv"
 	"math"
 
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"selfstream/stages/random"
 )
 
-// Conv2D is the geometry of a convolution with square windows.
-type Conv2D struct {
-	Out                     int // channels
-	Kernel, Stride, Padding int
+// seedParam is the hyperparameter that SetSeed sets.
+const seedParam = "selfstream_seed"
+
+// SetSeed decides the first values of all variables that layers will create in
+// the store. It is not needed where all of them exist, as in a store that a
+// snapshot was read into.
+func SetSeed(store *model.Store, seed uint64) {
+	store.RootScope().SetParam(seedParam, seed)
 }
 
-// Conv is torch.nn.Conv2d without a bias: x is [B, H, W, C], the result
-// [B, H', W', Out], and the weights name.weight are [Out, C, Kernel, Kernel].
-func Conv(s *model.Scope, name string, x *Node, c Conv2D) *Node {
-	in := x.Shape().Dim(-1)
-	fanOut := float64(c.Out * c.Kernel * c.Kernel)
-	w := parameter(s, name+".weight", x, normal(math.Sqrt(2/fanOut)), c.Out, in, c.Kernel, c.Kernel)
-	w = TransposeAllAxes(w, 2, 3, 1, 0)
-	return Convolve(x, w).Strides(c.Stride).PaddingPerDim([][2]int{{c.Padding, c.Padding}, {c.Padding, c.Padding}}).Done()
-}
-
-// BatchNorm is torch.nn.BatchNorm2d (or 1d) over all axes but the last.
-func BatchNorm(s *model.Scope, name string, x *Node, training bool) *Node {
-	channels := x.Shape().Dim(-1)
-	weight := parameter(s, name+".weight", x, constant(1), channels)
-	bias := parameter(s, name+".bias", x, constant(0), channels)
-	runningMean := variable(s, name+".running_mean", constant(0), channels).SetTrainable(false)
-	runningVar := variable(s, name+".running_var", constant(1), channels).SetTrainable(false)
-	mean, variance := runningMean.NodeValue(x), runningVar.NodeValue(x)
-	if training {
-		axes := make([]int, x.Rank()-1)
-		n := 1
-		for i := range axes {
-			axes[i] = i
-			n *= x.Shape().Dim(i)
-		}
-		mean = ReduceMean(x, axes...)
-		variance = ReduceMean(Square(Sub(x, ExpandLeftToRank(mean, x.Rank()))), axes...)
-		unbiased := MulScalar(variance, float64(n)/float64(max(n-1, 1)))
-		update := func(v *model.Variable, batch *Node) {
-			batch = StopGradient(ConvertDType(batch, dtypes.Float32))
-			v.SetNodeValue(Add(MulScalar(v.NodeValue(x), 0.9), MulScalar(batch, 0.1)))
-		}
-		update(runningMean, mean)
-		update(runningVar, unbiased)
+// variable returns the float32 variable of that name below s. If there is none
+// it is made, its first values drawn here, on the host, from the seed and the
+// variable's path: they are the same on every backend, and do not depend on
+// what was made before. A variable that exists keeps its value.
+func variable(s *model.Scope, name string, first draw, dims ...int) *model.Variable {
+	if v := s.GetVariable(name); v != nil {
+		return v
 	}
-	scale := Div(weight, Sqrt(AddScalar(variance, 1e-5)))
-	shift := Sub(bias, Mul(mean, scale))
-	return Add(Mul(x, ExpandLeftToRank(scale, x.Rank())), ExpandLeftToRank(shift, x.Rank()))
+	path := model.JoinPath(s.Scope(), name)
+	seed, ok := s.GetParam(seedParam)
+	if !ok {
+		exceptions.Panicf("layer: no seed to draw %s from; call layer.SetSeed on the store first", path)
+	}
+	hash := fnv.New64a()
+	hash.Write([]byte(path))
+	key := random.New(seed.(uint64)).Fold(hash.Sum64())
+
+	size := 1
+	for _, d := range dims {
+		size *= d
+	}
+	values := make([]float32, size)
+	for i := range values {
+		values[i] = float32(first(key, uint64(i)))
+	}
+	return s.VariableWithValue(name, tensors.FromFlatDataAndDimensions(values, dims...))
 }
 
-// Linear is torch.nn.Linear: x is [B, In], the result [B, out], name.weight is
-// [out, In] and, with a bias, name.bias is [out].
+// parameter is the value of a trainable variable in the type of x.
+func parameter(s *model.Scope, name string, x *Node, first draw, dims ...int) *Node {
+	return ConvertDType(variable(s, name, first, dims...).NodeValue(x), x.DType())
+}
+
+// A draw is the i-th first value of a variable with that key.
+type draw func(key random.Key, i uint64) float64
+
+func constant(c float64) draw {
+	return func(random.Key, uint64) float64 { return c }
+}
+
+func normal(std float64) draw {
+	return func(key random.Key, i uint64) float64 { return std * key.Normal(i) }
+}
+
+func uniform(bound float64) draw {
+	return func(key random.Key, i uint64) float64 { return key.Uniform(i, -bound, bound) }
+}
+
+// Linear is torch.nn.Linear: it maps x [B, In] to [B, out] with name.weight
+// [out, In] and, with bias, name.bias [out]. Both are drawn first from
+// ±1/√In, as there.
 func Linear(s *model.Scope, name string, x *Node, out int, bias bool) *Node {
-	in := x.Shape().Dim(-1)
+	x.AssertRank(2)
+	in := x.Shape().Dim(1)
 	first := uniform(1 / math.Sqrt(float64(in)))
-	y := MatMul(x, TransposeAllAxes(parameter(s, name+".weight", x, first, out, in), 1, 0))
+	w := parameter(s, name+".weight", x, first, out, in)
+	y := DotGeneral(x, []int{1}, nil, w, []int{1}, nil)
 	if bias {
-		y = Add(y, ExpandLeftToRank(parameter(s, name+".bias", x, first, out), 2))
+		y = Add(y, Reshape(parameter(s, name+".bias", x, first, out), 1, out))
 	}
+	y.AssertDims(x.Shape().Dim(0), out)
 	return y
 }
-
-// MaxPool takes the largest value of each kernel×kernel window of x
-// [B, H, W, C].
-func MaxPool2D(x *Node, kernel, stride, padding int) *Node {
-	return MaxPool(x).Window(kernel).Strides(stride).PaddingPerDim([][2]int{{padding, padding}, {padding, padding}}).Done()
-}
-
-// GlobalAveragePool turns [B, H, W, C] into [B, C].
-func GlobalAveragePool(x *Node) *Node { return ReduceMean(x, 1, 2) }
