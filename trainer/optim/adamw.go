@@ -20,12 +20,14 @@ type AdamW struct {
 	WeightDecay  float64 // λ
 }
 
-// DefaultAdamW has PyTorch's constants, and no weight decay.
-func DefaultAdamW() AdamW { return AdamW{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8} }
+// DefaultAdamW has PyTorch's constants.
+func DefaultAdamW(weightDecay float64) AdamW {
+	return AdamW{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: weightDecay}
+}
 
 // Update implements Optimizer.
 func (o AdamW) Update(params []Param, lr *Node) {
-	t := params[0].store().VariableWithValue(root+"/step", tensors.FromScalar(int64(0))).SetTrainable(false)
+	t := params[0].State.Store().VariableWithValue(root+"/step", tensors.FromScalar(int64(0))).SetTrainable(false)
 	t.SetNodeValue(AddScalar(t.NodeValue(lr), 1))
 	step := ConvertDType(t.NodeValue(lr), lr.DType())
 	correction1, correction2 := oneMinusPower(o.Beta1, step), oneMinusPower(o.Beta2, step)

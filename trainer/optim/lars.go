@@ -20,9 +20,10 @@ type LARS struct {
 	Trust       float64 // η
 }
 
-// DefaultLARS has the constants of SimCLR, Barlow Twins and BYOL, and no
-// weight decay.
-func DefaultLARS() LARS { return LARS{Momentum: 0.9, Trust: 0.001} }
+// DefaultLARS has the constants of SimCLR, Barlow Twins and BYOL.
+func DefaultLARS(weightDecay float64) LARS {
+	return LARS{Momentum: 0.9, WeightDecay: weightDecay, Trust: 0.001}
+}
 
 const larsEpsilon = 1e-8
 

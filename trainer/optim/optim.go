@@ -18,6 +18,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
 )
 
 // root is where the state of all optimisers lies.
@@ -30,10 +31,12 @@ type Optimizer interface {
 	Update(params []Param, lr *Node)
 }
 
-// Param is a trainable variable and the gradient of the loss for it.
+// Param is a trainable variable, the gradient of the loss for it, and the place
+// of what an optimiser remembers of it.
 type Param struct {
 	*model.Variable
-	Grad *Node
+	Grad  *Node
+	State *model.Scope
 }
 
 // Names lists the optimisers there are.
@@ -43,17 +46,11 @@ func Names() []string { return []string{"adamw", "lars", "sgd"} }
 func New(name string, weightDecay float64) (Optimizer, error) {
 	switch name {
 	case "adamw":
-		o := DefaultAdamW()
-		o.WeightDecay = weightDecay
-		return o, nil
+		return DefaultAdamW(weightDecay), nil
 	case "lars":
-		o := DefaultLARS()
-		o.WeightDecay = weightDecay
-		return o, nil
+		return DefaultLARS(weightDecay), nil
 	case "sgd":
-		o := DefaultSGD()
-		o.WeightDecay = weightDecay
-		return o, nil
+		return DefaultSGD(weightDecay), nil
 	}
 	return nil, fmt.Errorf("choosing an optimizer: have %q, want one of %s", name, strings.Join(Names(), ", "))
 }
@@ -65,13 +62,16 @@ func New(name string, weightDecay float64) (Optimizer, error) {
 //
 // It has to come after the whole loss is built, because the weights that are
 // read from the store later in the graph are the new ones.
-func Minimize(o Optimizer, loss, lr *Node, maxNorm float64) *Node {
-	g, store := loss.Graph(), model.GetStore(loss)
+func Minimize(o Optimizer, store *model.Store, loss, lr *Node, maxNorm float64) *Node {
+	g := loss.Graph()
 	var params []Param
 	for v := range store.IterVariables() {
 		if v.Trainable && v.InUseByGraph(g) {
-			params = append(params, Param{Variable: v})
+			params = append(params, Param{Variable: v, State: store.Scope(root + v.Path())})
 		}
+	}
+	if len(params) == 0 {
+		exceptions.Panicf("optim: the loss does not depend on any trainable variable")
 	}
 	// The order of a store is that of creation, which is another one after a
 	// resume: sums over all parameters would round differently.
@@ -104,13 +104,10 @@ func globalNorm(xs []*Node) *Node {
 
 // state is a variable that an optimiser keeps for p, of p's shape, 0 at first.
 func (p Param) state(name string) *model.Variable {
-	path := model.JoinPath(root, p.Path(), name)
-	return p.store().VariableWithValue(path, tensors.FromShape(p.Shape())).SetTrainable(false)
+	return p.State.VariableWithValue(name, tensors.FromShape(p.Shape())).SetTrainable(false)
 }
 
 // decays tells whether weight decay, and the adaptation of LARS, are meant for
 // p: they are not for biases and for the scales of normalisation layers, which
 // have one dimension.
 func (p Param) decays() bool { return p.Shape().Rank() > 1 }
-
-func (p Param) store() *model.Store { return model.GetStore(p.Grad) }

@@ -69,7 +69,7 @@ func replay(t *testing.T, c oracletest.Case, o Optimizer) {
 		for i, name := range names {
 			loss = Add(loss, ReduceAllSum(Mul(s.At("encoder").GetVariable(name).NodeValue(lr), in[1+i])))
 		}
-		return Minimize(o, loss, lr, 0)
+		return Minimize(o, s.Store(), loss, lr, 0)
 	})
 	steps := 0
 	for c.Has(fmt.Sprint("grad_w", steps)) {
@@ -109,7 +109,7 @@ func TestOnlyTrainable(t *testing.T) {
 				s.VariableWithValue("unused", [][]float32{{1, 2}})
 				mean := s.VariableWithValue("running_mean", [][]float32{{1, 2}}).SetTrainable(false)
 				loss := ReduceAllSum(Mul(used.NodeValue(lr), mean.NodeValue(lr)))
-				return Minimize(o, loss, lr, 0)
+				return Minimize(o, s.Store(), loss, lr, 0)
 			}
 			model.MustNewExec(goBackend(t), store, build).MustCall1(float32(0.1))
 			for v := range store.IterVariables() {
@@ -147,7 +147,7 @@ func TestNoDecayOfVectors(t *testing.T) {
 				weight := s.VariableWithValue("weight", [][]float32{{2}})
 				bias := s.VariableWithValue("bias", []float32{2})
 				zero := MulScalar(Add(ReduceAllSum(weight.NodeValue(lr)), ReduceAllSum(bias.NodeValue(lr))), 0)
-				return Minimize(o, zero, lr, 0)
+				return Minimize(o, s.Store(), zero, lr, 0)
 			}).MustCall1(float32(0.1))
 			weight := store.GetVariable("/weight").MustValue().Value().([][]float32)[0][0]
 			bias := store.GetVariable("/bias").MustValue().Value().([]float32)[0]
@@ -164,7 +164,7 @@ func TestAdamWByHand(t *testing.T) {
 	store := model.NewStore()
 	model.MustNewExec(goBackend(t), store, func(s *model.Scope, lr *Node) *Node {
 		w := s.VariableWithValue("w", []float32{0, 0, 0}).NodeValue(lr)
-		return Minimize(DefaultAdamW(), ReduceAllSum(Mul(w, Const(lr.Graph(), []float32{1e-3, -1, 1e+3}))), lr, 0)
+		return Minimize(DefaultAdamW(0), s.Store(), ReduceAllSum(Mul(w, Const(lr.Graph(), []float32{1e-3, -1, 1e+3}))), lr, 0)
 	}).MustCall1(float32(1))
 	have := tensors.MustCopyFlatData[float32](store.GetVariable("/w").MustValue())
 	if d := oracletest.Distance(have, []float32{-1, 1, -1}); !(d < 1.1e-5) { // ε is 1e-5 of the smallest gradient
@@ -190,7 +190,7 @@ func TestLARSByHand(t *testing.T) {
 			store := model.NewStore()
 			model.MustNewExec(goBackend(t), store, func(s *model.Scope, lr *Node) *Node {
 				w := s.VariableWithValue("w", tc.w).NodeValue(lr)
-				return Minimize(LARS{Momentum: 0.9, Trust: 0.1}, ReduceAllSum(Mul(w, Const(lr.Graph(), tc.g))), lr, 0)
+				return Minimize(LARS{Momentum: 0.9, Trust: 0.1}, s.Store(), ReduceAllSum(Mul(w, Const(lr.Graph(), tc.g))), lr, 0)
 			}).MustCall1(float32(1))
 			have := tensors.MustCopyFlatData[float32](store.GetVariable("/w").MustValue())[0]
 			if math.Abs(float64(have-tc.want)) > 1e-4 {
@@ -211,7 +211,7 @@ func TestClip(t *testing.T) {
 			a := s.VariableWithValue("a", []float32{0}).NodeValue(lr)
 			b := s.VariableWithValue("b", []float32{0}).NodeValue(lr)
 			loss := Add(MulScalar(a, 3), MulScalar(b, 4))
-			return Minimize(SGD{}, ReduceAllSum(loss), lr, tc.maxNorm)
+			return Minimize(SGD{}, s.Store(), ReduceAllSum(loss), lr, tc.maxNorm)
 		}).MustCall1(float32(1))
 		a := store.GetVariable("/a").MustValue().Value().([]float32)[0]
 		b := store.GetVariable("/b").MustValue().Value().([]float32)[0]
@@ -236,7 +236,7 @@ func TestResume(t *testing.T) {
 					b := s.VariableWithValue("b", []float32{0.1, 0.2}).NodeValue(x)
 					c := s.VariableWithValue("c", [][]float32{{-0.7}}).NodeValue(x)
 					loss := ReduceAllSum(Square(Add(Mul(Square(MulScalar(a, 0.3)), c), Mul(x, ExpandLeftToRank(b, 2)))))
-					return Minimize(o, loss, MulScalar(x, 0.1), 0.5)
+					return Minimize(o, s.Store(), loss, MulScalar(x, 0.1), 0.5)
 				})
 				for _, x := range steps {
 					exec.MustCall1(x)

@@ -12,7 +12,7 @@ type SGD struct {
 }
 
 // DefaultSGD has the momentum that all papers use.
-func DefaultSGD() SGD { return SGD{Momentum: 0.9} }
+func DefaultSGD(weightDecay float64) SGD { return SGD{Momentum: 0.9, WeightDecay: weightDecay} }
 
 // Update implements Optimizer.
 func (o SGD) Update(params []Param, lr *Node) {
