@@ -18,6 +18,7 @@ type Metric struct {
 	Values       map[string]float64 `json:"values,omitempty"` // of the method, such as its pretext accuracy
 
 	ImagesPerSecond float64 `json:"images_per_second"` // since the last metric
+	StepsPerSecond  float64 `json:"steps_per_second"`  // alike
 	WaitShare       float64 `json:"wait_share"`        // share of that time spent waiting for samples
 	SplitsOut       int     `json:"splits_out"`        // issued and not yet trained on
 	BufferedBytes   int64   `json:"buffered_bytes"`    // samples that wait for their turn
@@ -47,5 +48,5 @@ func (m Metric) Validate() error {
 	if m.Step < 0 || m.Steps < 0 {
 		return invalid("step: have %d of %d, want at least 0", m.Step, m.Steps)
 	}
-	return nil
+	return checkFinite("loss", m.Loss)
 }

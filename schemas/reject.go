@@ -15,8 +15,8 @@ func (m Reject) Validate() error {
 	if err := CheckName(m.Run); err != nil {
 		return err
 	}
-	if m.Key == "" || m.Reason == "" || m.ID < 0 {
-		return invalid("reject: have id %d, key %q, reason %q", m.ID, m.Key, m.Reason)
+	if m.Reason == "" || m.ID < 0 {
+		return invalid("reject: have id %d, reason %q", m.ID, m.Reason)
 	}
-	return nil
+	return checkKey("key", m.Key)
 }

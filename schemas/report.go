@@ -29,8 +29,8 @@ func (m Report) Validate() error {
 	if err := CheckName(m.Run); err != nil {
 		return err
 	}
-	if m.Step < 0 || m.Probe == "" {
-		return invalid("report: have step %d, probe %q", m.Step, m.Probe)
+	if m.Step < 0 || m.Probe == "" || m.Train < 0 || m.Test < 0 {
+		return invalid("report: have step %d, probe %q, %d and %d images", m.Step, m.Probe, m.Train, m.Test)
 	}
-	return nil
+	return checkFinite("value", m.Value)
 }

@@ -1,5 +1,7 @@
 package schemas
 
+import "math"
+
 // RunRequest asks a trainer for a run. The same request twice is one run: a
 // trainer that finds the run unfinished continues it.
 type RunRequest struct {
@@ -15,8 +17,8 @@ func (m RunRequest) Validate() error {
 	if err := CheckName(m.Run); err != nil {
 		return err
 	}
-	if m.Dataset == "" {
-		return invalid("dataset is empty")
+	if err := checkKey("dataset", m.Dataset); err != nil {
+		return err
 	}
 	return m.Config.Validate()
 }
@@ -59,9 +61,9 @@ func (c Config) Validate() error {
 		return invalid("batch: have %d, want at least 2, or 0 to leave it to the trainer", c.Batch)
 	case c.Optimizer == "":
 		return invalid("optimizer is empty")
-	case !(c.LearningRate > 0):
+	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0):
 		return invalid("learning rate: have %g, want above 0", c.LearningRate)
-	case !(c.WeightDecay >= 0):
+	case !(c.WeightDecay >= 0) || math.IsInf(c.WeightDecay, 0):
 		return invalid("weight decay: have %g, want at least 0", c.WeightDecay)
 	case !(c.Warmup >= 0 && c.Warmup <= 1):
 		return invalid("warmup: have %g, want 0 to 1", c.Warmup)

@@ -79,8 +79,11 @@ func (m Samples) Validate() error {
 func (m Samples) validateImages() error {
 	seen := make(map[int64]bool, len(m.IDs)+len(m.Holes))
 	check := func(id int64) error {
-		if id < 0 || seen[id] {
-			return invalid("image %d: have its id twice or negative", id)
+		switch {
+		case id < 0:
+			return invalid("image %d: want an id of at least 0", id)
+		case seen[id]:
+			return invalid("image %d: comes twice", id)
 		}
 		seen[id] = true
 		return nil

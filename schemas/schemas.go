@@ -19,7 +19,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 )
@@ -54,8 +56,8 @@ func Encode(m Message) (*nats.Msg, error) {
 		marshal = b.MarshalBinary
 	}
 	body, err := marshal()
-	if err != nil {
-		return nil, fmt.Errorf("encoding %s: %w", m.Type(), err)
+	if err != nil { // such as for a NaN
+		return nil, fmt.Errorf("encoding %s: %w: %w", m.Type(), ErrInvalid, err)
 	}
 	return &nats.Msg{
 		Subject: m.Subject(),
@@ -64,7 +66,7 @@ func Encode(m Message) (*nats.Msg, error) {
 	}, nil
 }
 
-// Decode unpacks body into m and validates it. Fields that m does not know are
+// Decode unpacks body into m, which must be empty, and validates it. Fields that m does not know are
 // skipped, so that producers can be updated before consumers. Binary messages
 // may keep pointing into body.
 func Decode(h nats.Header, body []byte, m Message) error {
@@ -94,6 +96,23 @@ var name = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,79}$`)
 func CheckName(s string) error {
 	if !name.MatchString(s) {
 		return fmt.Errorf("%w: name %q: want 1 to 80 of a-z, 0-9, - and _, starting with a letter or digit", ErrInvalid, s)
+	}
+	return nil
+}
+
+// checkFinite refuses infinities and NaN, which JSON cannot say.
+func checkFinite(what string, x float64) error {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return invalid("%s: have %g, want a finite number", what, x)
+	}
+	return nil
+}
+
+// checkKey tells whether s can name objects of a bucket. Bytes that are not
+// UTF-8 would be replaced in JSON without a word, which gives another name.
+func checkKey(what, s string) error {
+	if s == "" || !utf8.ValidString(s) || s[0] == '/' || s[len(s)-1] == '/' {
+		return invalid("%s: have %q, want UTF-8 without a slash at either end", what, s)
 	}
 	return nil
 }

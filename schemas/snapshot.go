@@ -1,5 +1,7 @@
 package schemas
 
+import "regexp"
+
 // Snapshot says that a snapshot lies in the bucket "runs", whole.
 type Snapshot struct {
 	Run    string  `json:"run"`
@@ -19,13 +21,18 @@ func (m Snapshot) Validate() error {
 	if err := CheckName(m.Run); err != nil {
 		return err
 	}
-	switch {
-	case m.Step < 0:
+	if m.Step < 0 {
 		return invalid("step: have %d, want at least 0", m.Step)
-	case m.Prefix == "":
-		return invalid("prefix is empty")
-	case len(m.BatchesSHA256) != 64 || len(m.WeightsSHA256) != 64:
-		return invalid("digests: have %d and %d digits, want 64", len(m.BatchesSHA256), len(m.WeightsSHA256))
+	}
+	if err := checkKey("prefix", m.Prefix); err != nil {
+		return err
+	}
+	for _, digest := range []string{m.BatchesSHA256, m.WeightsSHA256} {
+		if !sha256Digest.MatchString(digest) {
+			return invalid("digest: have %q, want 64 digits of lower-case hex", digest)
+		}
 	}
 	return nil
 }
+
+var sha256Digest = regexp.MustCompile(`^[0-9a-f]{64}$`)

@@ -33,9 +33,17 @@ func (m Split) Validate() error {
 	if len(m.Images) == 0 {
 		return invalid("split has no images")
 	}
+	seen := make(map[int64]bool, len(m.Images))
 	for _, img := range m.Images {
-		if img.Key == "" || img.ID < 0 || img.Size < 0 || img.Label < -1 {
-			return invalid("image %d: have key %q, size %d, label %d", img.ID, img.Key, img.Size, img.Label)
+		switch {
+		case seen[img.ID]:
+			return invalid("image %d: comes twice", img.ID)
+		case img.ID < 0 || img.Size < 0 || img.Label < -1:
+			return invalid("image %d: have size %d, label %d", img.ID, img.Size, img.Label)
+		}
+		seen[img.ID] = true
+		if err := checkKey("image", img.Key); err != nil {
+			return err
 		}
 	}
 	return m.Recipe.Validate()
