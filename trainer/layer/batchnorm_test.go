@@ -1,0 +1,168 @@
+package layer
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// normStore has a batch normalisation "bn" with values that are not the first
+// ones.
+func normStore(t *testing.T, channels int) *model.Store {
+	t.Helper()
+	store := model.NewStore()
+	for i, name := range []string{"weight", "bias", "running_mean", "running_var"} {
+		values := make([]float32, channels)
+		for c, v := range normals(uint64(10+i), channels).values {
+			values[c] = float32(v)
+			if name == "running_var" {
+				values[c] = float32(math.Exp(v))
+			}
+		}
+		if _, err := store.CreateVariable("bn."+name, tensors.FromFlatDataAndDimensions(values, channels)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return store
+}
+
+// normLoops normalises x [N, C] by the batch, and gives the batch's mean and
+// biased variance.
+func normLoops(x *array, weight, bias []float64) (y *array, mean, variance []float64) {
+	n, channels := x.dims[0], x.dims[1]
+	y, mean, variance = newArray(n, channels), make([]float64, channels), make([]float64, channels)
+	for c := range channels {
+		for i := range n {
+			mean[c] += *x.at(i, c) / float64(n)
+		}
+		for i := range n {
+			d := *x.at(i, c) - mean[c]
+			variance[c] += d * d / float64(n)
+		}
+		for i := range n {
+			*y.at(i, c) = (*x.at(i, c)-mean[c])/math.Sqrt(variance[c]+1e-5)*weight[c] + bias[c]
+		}
+	}
+	return y, mean, variance
+}
+
+func TestBatchNorm(t *testing.T) {
+	for _, dims := range [][]int{{6, 3}, {2, 3, 5, 4}, {2, 4}} {
+		t.Run(fmt.Sprint(dims), func(t *testing.T) {
+			channels := dims[len(dims)-1]
+			x := normals(1, dims...)
+			for i := range x.values {
+				x.values[i] = 3 + 2*x.values[i]
+			}
+			store := normStore(t, channels)
+			weight, bias := flat(t, value(t, store, "bn.weight")), flat(t, value(t, store, "bn.bias"))
+			runningMean, runningVar := flat(t, value(t, store, "bn.running_mean")), flat(t, value(t, store, "bn.running_var"))
+
+			rows := &array{[]int{len(x.values) / channels, channels}, x.values}
+			y, mean, variance := normLoops(rows, weight, bias)
+			y.dims = dims
+			n := float64(rows.dims[0])
+			wantMean, wantVar, inference := newArray(channels), newArray(channels), newArray(dims...)
+			for c := range channels {
+				wantMean.values[c] = 0.9*runningMean[c] + 0.1*mean[c]
+				wantVar.values[c] = 0.9*runningVar[c] + 0.1*variance[c]*n/(n-1)
+			}
+			for i := range x.values {
+				c := i % channels
+				inference.values[i] = (x.values[i]-wantMean.values[c])/math.Sqrt(wantVar.values[c]+1e-5)*weight[c] + bias[c]
+			}
+
+			norm := func(training bool) *tensors.Tensor {
+				return run(t, store, func(s *model.Scope, in []*Node) []*Node {
+					return []*Node{BatchNorm(s, "bn", in[0], training)}
+				}, x.tensor())[0]
+			}
+			compare(t, "training", norm(true), y, 1e-6)
+			compare(t, "running mean", value(t, store, "bn.running_mean"), wantMean, 1e-6)
+			compare(t, "running variance", value(t, store, "bn.running_var"), wantVar, 1e-6)
+			compare(t, "inference", norm(false), inference, 1e-6)
+			compare(t, "running mean after inference", value(t, store, "bn.running_mean"), wantMean, 1e-6)
+		})
+	}
+}
+
+// TestBatchNormGradient compares the gradients with finite differences of the
+// loops.
+func TestBatchNormGradient(t *testing.T) {
+	const n, channels, h = 7, 3, 1e-5
+	x, dy := normals(1, n, channels), normals(2, n, channels)
+	store := normStore(t, channels)
+	weight, bias := flat(t, value(t, store, "bn.weight")), flat(t, value(t, store, "bn.bias"))
+	have := run(t, store, func(s *model.Scope, in []*Node) []*Node {
+		y := BatchNorm(s, "bn", in[0], true)
+		loss := ReduceAllSum(Mul(y, in[1]))
+		return Gradient(loss, in[0], s.GetVariable("bn.weight").NodeValue(loss), s.GetVariable("bn.bias").NodeValue(loss))
+	}, x.tensor(), dy.tensor())
+
+	differences := func(of []float64) *array {
+		out := newArray(len(of))
+		loss := func() (sum float64) {
+			y, _, _ := normLoops(x, weight, bias)
+			for i, v := range y.values {
+				sum += v * dy.values[i]
+			}
+			return sum
+		}
+		for i := range of {
+			old := of[i]
+			of[i] = old + h
+			up := loss()
+			of[i] = old - h
+			out.values[i] = (up - loss()) / (2 * h)
+			of[i] = old
+		}
+		return out
+	}
+	dx := differences(x.values)
+	dx.dims = x.dims
+	compare(t, "gradient of x", have[0], dx, 1e-6)
+	compare(t, "gradient of the weight", have[1], differences(weight), 1e-6)
+	compare(t, "gradient of the bias", have[2], differences(bias), 1e-6)
+}
+
+// TestBatchNormTwice: like PyTorch's, a layer that is used twice in a step
+// moves its running statistics twice.
+func TestBatchNormTwice(t *testing.T) {
+	const channels = 2
+	store := normStore(t, channels)
+	old := flat(t, value(t, store, "bn.running_mean"))
+	a, b := normals(1, 4, channels), normals(2, 4, channels)
+	run(t, store, func(s *model.Scope, in []*Node) []*Node {
+		return []*Node{BatchNorm(s, "bn", in[0], true), BatchNorm(s, "bn", in[1], true)}
+	}, a.tensor(), b.tensor())
+	_, meanA, _ := normLoops(a, old, old)
+	_, meanB, _ := normLoops(b, old, old)
+	want := newArray(channels)
+	for c := range channels {
+		want.values[c] = 0.9*(0.9*old[c]+0.1*meanA[c]) + 0.1*meanB[c]
+	}
+	compare(t, "running mean", value(t, store, "bn.running_mean"), want, 1e-6)
+}
+
+// TestBatchNormFarFromZero: a channel whose mean is large against its spread
+// keeps its precision.
+func TestBatchNormFarFromZero(t *testing.T) {
+	const n = 1000
+	store := model.NewStore()
+	SetSeed(store, 1)
+	x := normals(1, n, 1)
+	values := make([]float32, n)
+	for i, v := range x.values {
+		values[i] = float32(v + 1000)
+		x.values[i] = float64(values[i])
+	}
+	have := run(t, store, func(s *model.Scope, in []*Node) []*Node {
+		return []*Node{BatchNorm(s, "bn", in[0], true)}
+	}, tensors.FromFlatDataAndDimensions(values, n, 1))
+	want, _, _ := normLoops(x, []float64{1}, []float64{0})
+	compare(t, "y", have[0], want, 1e-3)
+}
