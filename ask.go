@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/stages/ledger"
+	"selfstream/trainer/plan"
+)
+
+func runRun(ctx context.Context, e *env, args []string) error {
+	o := newOptions("run", "", "Asks a running system for a run on a dataset in its bucket. The same request twice is one run.")
+	at := o.addressFlags()
+	dataset := o.String("dataset", "", "`name` of the dataset, a prefix in the bucket \"datasets\"")
+	config, name := o.runFlags()
+	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	if *dataset == "" {
+		return usageError{errors.New("which --dataset? see: selfstream datasets ls")}
+	}
+	req, err := request(*config, *name, *dataset)
+	if err != nil {
+		return err
+	}
+	f, b, err := at.open(ctx, e, "run")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if req.Run, err = freshName(ctx, b, req, *name != ""); err != nil {
+		return err
+	}
+	if err := f.Publish(ctx, &req); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout, req.Run)
+	return nil
+}
+
+// freshName is the name of the run that a request means: the one that was
+// begun with the same settings, or the next one if that is finished and the
+// dataset has changed since. A name that a person gave stays.
+func freshName(ctx context.Context, b buckets, req schemas.RunRequest, given bool) (string, error) {
+	if given {
+		return req.Run, nil
+	}
+	l := ledger.New(b.runs)
+	for n := 1; ; n++ {
+		name := req.Run
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", req.Run, n)
+		}
+		var status ledger.Status
+		if err := l.Read(ctx, name, ledger.State, &status); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if status.State != ledger.Finished {
+			return name, nil
+		}
+		same, err := unchanged(ctx, b, l, name)
+		if err != nil {
+			return "", err
+		}
+		if same {
+			return name, nil
+		}
+	}
+}
+
+// unchanged tells whether the dataset is still what the run was made from.
+func unchanged(ctx context.Context, b buckets, l *ledger.Ledger, run string) (bool, error) {
+	var m plan.Manifest
+	if err := l.Read(ctx, run, ledger.Manifest, &m); err != nil {
+		return false, err
+	}
+	d, err := bucket.ReadDataset(ctx, b.datasets, m.Dataset, func(int) {})
+	if err != nil {
+		return false, err
+	}
+	return plan.NewManifest(d).SHA256() == m.SHA256(), nil
+}
+

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+
+	"selfstream/augmenter"
+	"selfstream/evaluator"
+	"selfstream/stages/backend"
+	"selfstream/trainer"
+)
+
+func runAugmenter(ctx context.Context, e *env, args []string) error {
+	o := newOptions("augmenter", "", "Turns splits into samples until it is stopped. Start as many as you like, anywhere.")
+	at := o.addressFlags()
+	workers := o.Int("workers", runtime.NumCPU(), "splits at work at once")
+	name := o.String("name", hostname(), "`name` under which its samples are known")
+	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	f, b, err := at.open(ctx, e, "augmenter "+*name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return augmenter.Run(ctx, augmenter.Config{Flow: f, Datasets: b.datasets, Workers: *workers, Name: *name, Log: e.log})
+}
+
+func runTrainer(ctx context.Context, e *env, args []string) error {
+	o := newOptions("trainer", "", "Works on the runs that are asked for, one at a time, until it is stopped.")
+	at := o.addressFlags()
+	backendName := o.backendFlag()
+	credit := o.creditFlag()
+	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	b, reason, err := backend.Open(*backendName)
+	if err != nil {
+		return usageError{err}
+	}
+	e.log.Info("choosing a backend", "backend", reason)
+	f, s3, err := at.open(ctx, e, "trainer "+hostname())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return trainer.Run(ctx, trainer.Config{
+		Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *credit << 20,
+		Fingerprint: augmenter.Fingerprint(), Version: version(), Log: e.log,
+	})
+}
+
+func runEvaluator(ctx context.Context, e *env, args []string) error {
+	o := newOptions("evaluator", "", "Probes every snapshot until it is stopped.")
+	at := o.addressFlags()
+	backendName := o.backendFlag()
+	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	b, reason, err := backend.Open(*backendName)
+	if err != nil {
+		return usageError{err}
+	}
+	e.log.Info("choosing a backend", "backend", reason)
+	f, s3, err := at.open(ctx, e, "evaluator "+hostname())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Log: e.log})
+}
+
+func (o *options) backendFlag() *string {
+	return o.String("backend", "auto", "what runs the graphs: auto, go, xla:cpu or xla:cuda")
+}
+
+func (o *options) creditFlag() *int64 {
+	return o.Int64("credit", 64, "`MiB` of samples that may be on their way or waiting, all augmenters together")
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return fmt.Sprintf("pid-%d", os.Getpid())
+	}
+	return fmt.Sprintf("%s-%d", name, os.Getpid())
+}

@@ -1,0 +1,301 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"selfstream/schemas"
+	"selfstream/trainer/plan"
+)
+
+const fingerprint = "test"
+
+var testRecipe = schemas.Recipe{Views: []schemas.View{testView(4), testView(6)}}
+
+func testView(size int) schemas.View {
+	return schemas.View{Size: size, Crop: schemas.Crop{ScaleMin: 0.2, ScaleMax: 1, RatioMin: 0.75, RatioMax: 4. / 3}}
+}
+
+func testPlan(images int) *plan.Plan {
+	m := &plan.Manifest{Dataset: "d"}
+	for i := range images {
+		m.Images = append(m.Images, schemas.Image{ID: int64(i), Key: fmt.Sprintf("d/%04d.jpg", i), Label: int32(i % 3)})
+	}
+	return plan.New("run", 1, testRecipe, m)
+}
+
+// made are the samples of a split, as an augmenter would make them: bytes that
+// depend on epoch, image and view. Images whose id broken accepts are holes.
+func made(s schemas.Split, broken func(id int64) bool) *schemas.Samples {
+	out := &schemas.Samples{Run: s.Run, Epoch: s.Epoch, Index: s.Index, Fingerprint: fingerprint}
+	for _, v := range s.Recipe.Views {
+		out.Views = append(out.Views, schemas.Pixels{Size: v.Size})
+	}
+	for _, img := range s.Images {
+		if broken != nil && broken(img.ID) {
+			out.Holes = append(out.Holes, schemas.Hole{ID: img.ID, Key: img.Key, Reason: "broken"})
+			continue
+		}
+		out.IDs = append(out.IDs, img.ID)
+		out.Labels = append(out.Labels, img.Label)
+		for v := range out.Views {
+			size := out.Views[v].Size
+			r := rand.New(rand.NewPCG(uint64(s.Epoch), uint64(img.ID)<<8|uint64(v)))
+			for range size * size * 3 {
+				out.Views[v].Data = append(out.Views[v].Data, byte(r.Uint32()))
+			}
+		}
+	}
+	return out
+}
+
+// body is the message of s.
+func body(t testing.TB, s *schemas.Samples) []byte {
+	t.Helper()
+	b, err := s.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// straight are the batches of a plan cut in order by one hand: what every
+// other way has to equal.
+func straight(p *plan.Plan, size, epochs int, from plan.Cursor, broken func(int64) bool) []*Batch {
+	c := NewCutter(p, size, from)
+	var out []*Batch
+	for at := from.Position; at.Epoch < epochs; at = p.Next(at) {
+		c.Add(made(p.Split(at), broken))
+		for b := c.Next(); b != nil; b = c.Next() {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func digestOf(batches []*Batch) Digest {
+	var d Digest
+	for _, b := range batches {
+		d = d.Add(b)
+	}
+	return d
+}
+
+// TestExactlyOnce counts every image of every epoch in the batches themselves.
+func TestExactlyOnce(t *testing.T) {
+	const images, epochs = 101, 4
+	for _, size := range []int{2, 7, 64, 101} {
+		p := testPlan(images)
+		batches := straight(p, size, epochs, plan.Cursor{}, nil)
+		if have, want := len(batches), images*epochs/size; have != want {
+			t.Fatalf("batch %d: have %d batches, want %d", size, have, want)
+		}
+		var ids []int64
+		for _, b := range batches {
+			if b.Size() != size {
+				t.Fatalf("have a batch of %d, want %d", b.Size(), size)
+			}
+			ids = append(ids, b.IDs...)
+		}
+		for epoch := range epochs {
+			one := ids[min(epoch*images, len(ids)):min((epoch+1)*images, len(ids))]
+			seen := map[int64]int{}
+			for _, id := range one {
+				if seen[id]++; seen[id] > 1 {
+					t.Fatalf("batch %d, epoch %d: image %d comes twice", size, epoch, id)
+				}
+			}
+		}
+	}
+}
+
+// TestResumeFromAnyBatch goes on from the cursor after each batch.
+func TestResumeFromAnyBatch(t *testing.T) {
+	broken := func(id int64) bool { return id%11 == 3 }
+	p := testPlan(61)
+	all := straight(p, 9, 3, plan.Cursor{}, broken)
+	want := digestOf(all)
+	for i := range all {
+		rest := straight(p, 9, 3, all[i].After, broken)
+		if have := digestOf(append(slices.Clone(all[:i+1]), rest...)); have != want {
+			t.Fatalf("after batch %d at %+v: have digest %s, want %s", i, all[i].After, have, want)
+		}
+	}
+}
+
+func TestHolesAreFilled(t *testing.T) {
+	broken := func(id int64) bool { return id%2 == 0 }
+	batches := straight(testPlan(40), 8, 2, plan.Cursor{}, broken)
+	if have, want := len(batches), 2*20/8; have != want {
+		t.Fatalf("have %d batches, want %d", have, want)
+	}
+	for _, b := range batches {
+		for _, id := range b.IDs {
+			if broken(id) {
+				t.Errorf("image %d is broken and in a batch", id)
+			}
+		}
+	}
+}
+
+func TestDigestSeesEverything(t *testing.T) {
+	fresh := func() *Batch { return straight(testPlan(20), 10, 1, plan.Cursor{}, nil)[0] }
+	want := Digest{}.Add(fresh())
+	for name, change := range map[string]func(*Batch){
+		"a bit of the first view": func(b *Batch) { b.Views[0].Data[5] ^= 1 },
+		"a bit of the last view":  func(b *Batch) { b.Views[1].Data[len(b.Views[1].Data)-1] ^= 128 },
+		"a label":                 func(b *Batch) { b.Labels[3]++ },
+		"an id":                   func(b *Batch) { b.IDs[9]++ },
+	} {
+		b := fresh()
+		change(b)
+		if (Digest{}).Add(b) == want {
+			t.Errorf("the digest does not see a change of %s", name)
+		}
+	}
+	if again := (Digest{}).Add(fresh()); again != want {
+		t.Errorf("have %s, want %s for equal batches", again, want)
+	}
+	parsed, err := ParseDigest(want.String())
+	if err != nil || parsed != want {
+		t.Errorf("have %s and %v, want what was written", parsed, err)
+	}
+	if _, err := ParseDigest("beef"); err == nil {
+		t.Error("have no error, want one for a short digest")
+	}
+}
+
+// fleet are augmenters that answer splits in any order, lose some, repeat
+// some, and take turns.
+type fleet struct {
+	t      *testing.T
+	feed   *Feed
+	splits chan schemas.Split
+	broken func(int64) bool
+}
+
+// work answers splits until ctx ends.
+func (f *fleet) work(ctx context.Context, name string, r *rand.Rand) {
+	var held []schemas.Split
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-f.splits:
+			if held = append(held, s); len(held) < 3 && len(f.splits) > 0 {
+				continue // to answer in another order
+			}
+		}
+		r.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
+		for _, s := range held {
+			for range 1 + r.IntN(2) {
+				m := made(s, f.broken)
+				if err := f.feed.Admit(m, body(f.t, m), name); err != nil {
+					f.t.Errorf("admitting: %v", err)
+				}
+			}
+		}
+		held = held[:0]
+	}
+}
+
+// TestAnyFleetGivesTheSameBatches is the promise, without the network.
+func TestAnyFleetGivesTheSameBatches(t *testing.T) {
+	const images, epochs, size = 120, 3, 16
+	broken := func(id int64) bool { return id == 17 }
+	want := digestOf(straight(testPlan(images), size, epochs, plan.Cursor{}, broken))
+	for _, n := range []int{1, 2, 4, 8} {
+		p := testPlan(images)
+		f := &fleet{t: t, splits: make(chan schemas.Split, 4), broken: broken}
+		f.feed = New(Config{
+			Plan: p, Recipe: testRecipe, Fingerprint: fingerprint, Epochs: epochs, Batch: size,
+			Credit: 6 * int64(p.SplitBytes()), Holes: NewHoles("run", images, 1, 0, 0, nil), Log: slog.New(slog.DiscardHandler),
+			Issue: func(ctx context.Context, s schemas.Split) error {
+				select {
+				case f.splits <- s:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			},
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { f.feed.Run(ctx) })
+		for i := range n {
+			wg.Go(func() { f.work(ctx, fmt.Sprint(i), rand.New(rand.NewPCG(uint64(n), uint64(i)))) })
+		}
+		var have Digest
+		for {
+			b, err := f.feed.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			have = have.Add(b)
+		}
+		stop()
+		wg.Wait()
+		if have != want {
+			t.Errorf("%d augmenters: have digest %s, want %s", n, have, want)
+		}
+	}
+}
+
+func TestTooManyHoles(t *testing.T) {
+	samples := func(good, bad int) *schemas.Samples {
+		s := &schemas.Samples{IDs: make([]int64, good)}
+		for i := range bad {
+			s.Holes = append(s.Holes, schemas.Hole{ID: int64(i), Key: fmt.Sprintf("k%d", i), Reason: "empty"})
+		}
+		return s
+	}
+	for _, tc := range []struct {
+		name      string
+		images    int
+		good, bad int
+		count     int
+		rate      float64
+		wantErr   bool
+	}{
+		{"none", 100, 50, 0, 0, 0, false},
+		{"one too many", 100, 50, 1, 0, 0, true},
+		{"few", 100, 47, 3, 5, 0, false},
+		{"many, but a small share", 1000, 900, 20, 5, 0.1, false},
+		{"many, and a large share", 1000, 800, 200, 5, 0.1, true},
+		{"all, whatever is borne", 4, 0, 4, 100, 1, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := NewHoles("run", tc.images, tc.count, tc.rate, 0, nil)
+			err := h.Add(samples(tc.good, tc.bad))
+			if (err != nil) != tc.wantErr {
+				t.Fatalf("have %v, want an error: %v", err, tc.wantErr)
+			}
+			if err != nil && (!errors.Is(err, ErrTooManyHoles) || !strings.Contains(err.Error(), `"k0" (empty)`)) {
+				t.Errorf("have %v, want ErrTooManyHoles that names k0", err)
+			}
+		})
+	}
+}
+
+func TestHolesCountEachImageOnce(t *testing.T) {
+	h := NewHoles("run", 10, 1, 0, 0, []schemas.Reject{{Run: "run", ID: 4, Key: "a", Reason: "r"}})
+	for range 3 {
+		if err := h.Add(&schemas.Samples{IDs: []int64{1, 2}, Holes: []schemas.Hole{{ID: 4, Key: "a", Reason: "r"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h.Len() != 1 || len(h.Rejects()) != 1 {
+		t.Errorf("have %d, want 1", h.Len())
+	}
+}

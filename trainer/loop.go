@@ -1,0 +1,127 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"selfstream/schemas"
+	"selfstream/stages/flow"
+	"selfstream/trainer/feed"
+	"selfstream/trainer/optim"
+)
+
+// train takes the run from where it is to its end.
+func (r *run) train(ctx context.Context) error {
+	// What an earlier start of this trainer left in the queue would be made and
+	// sent for nothing.
+	if err := r.Flow.Purge(ctx, r.req.Run); err != nil {
+		return err
+	}
+	if r.step == 0 {
+		if err := r.snapshot(ctx, false); err != nil {
+			return err
+		}
+	}
+	f := feed.New(feed.Config{
+		Plan: r.plan, Recipe: r.recipe, Fingerprint: r.Fingerprint, From: r.cursor,
+		Epochs: r.req.Config.Epochs, Batch: r.req.Config.Batch, Credit: r.Credit, Holes: r.holes,
+		Issue: func(ctx context.Context, s schemas.Split) error { return r.Flow.Publish(ctx, &s) },
+		Log:   r.log,
+	})
+	ctx, stop := context.WithCancel(ctx)
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return f.Run(inner) })
+	group.Go(func() error { return r.receive(inner, f) })
+	batches := make(chan *feed.Batch, 1) // one is cut while another is trained on
+	group.Go(func() error { return cut(inner, f, batches) })
+	group.Go(func() error {
+		defer stop() // the run is over, and with it all that feeds it
+		return r.learn(inner, f, batches)
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.Flow.Purge(context.WithoutCancel(ctx), r.req.Run)
+}
+
+// receive hands the samples that come back to the feed.
+func (r *run) receive(ctx context.Context, f *feed.Feed) error {
+	return r.Flow.Work(ctx, schemas.SamplesStream, schemas.SamplesConsumer(r.req.Run), flow.WorkOptions{},
+		func(_ context.Context, d flow.Delivery) error {
+			s, err := flow.Decode[schemas.Samples](d)
+			if err != nil {
+				return err
+			}
+			if err := f.Admit(&s, d.Data, d.Header.Get(schemas.AugmenterHeader)); err != nil {
+				return flow.Permanent(err)
+			}
+			return nil
+		})
+}
+
+// cut passes batches on until there are no more.
+func cut(ctx context.Context, f *feed.Feed, batches chan<- *feed.Batch) error {
+	defer close(batches)
+	for {
+		b, err := f.Next(ctx)
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case batches <- b:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// learn makes the steps of the run, with metrics and snapshots on the way.
+func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batch) error {
+	meter := newMeter(ctx, r, f)
+	for r.step < r.steps {
+		waiting := time.Now()
+		b, ok := <-batches
+		if ctx.Err() != nil {
+			return r.stop(ctx)
+		}
+		if !ok {
+			break // holes have made the run shorter than planned
+		}
+		meter.waited(time.Since(waiting))
+		o, err := r.learner.step(b, r.schedule.At(r.step), optim.Progress(r.step, r.steps))
+		if err != nil {
+			return err
+		}
+		r.advance(b, o.loss)
+		meter.measure(b, o)
+		if r.step%r.req.Config.SnapshotEvery == 0 && r.step < r.steps {
+			// A snapshot that cannot be written costs nothing but the way back
+			// to the one before, if the run should die now.
+			if err := r.snapshot(ctx, false); err != nil && ctx.Err() == nil {
+				r.log.Warn("going on without a snapshot", "step", r.step, "err", err)
+			}
+		}
+	}
+	if r.step == 0 {
+		return fmt.Errorf("no batch could be filled: %d of %d images are broken; see them with: selfstream runs %s",
+			r.holes.Len(), len(r.manifest.Images), r.req.Run)
+	}
+	return r.finish(ctx, meter)
+}
+
+// advance moves the run's place past a batch.
+func (r *run) advance(b *feed.Batch, loss float64) {
+	r.step++
+	r.cursor = b.After
+	r.digest = r.digest.Add(b)
+	r.trained += int64(b.Size())
+	r.status.Loss = loss
+}

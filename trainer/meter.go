@@ -1,0 +1,99 @@
+package trainer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"selfstream/schemas"
+	"selfstream/stages/ledger"
+	"selfstream/trainer/feed"
+	"selfstream/trainer/method"
+)
+
+const (
+	metricEvery   = 500 * time.Millisecond // at most this often, so that a fast run does not flood its stream
+	collapseTimes = 50                     // how often in a run the embedding is looked at
+)
+
+// meter measures a run for people. It never holds the run up: a metric that
+// cannot be published in time is dropped for the next one.
+type meter struct {
+	r    *run
+	feed *feed.Feed
+
+	since   time.Time // of the figures below
+	steps   int
+	images  int
+	waiting time.Duration
+
+	out  chan schemas.Metric
+	sent sync.WaitGroup
+}
+
+func newMeter(ctx context.Context, r *run, f *feed.Feed) *meter {
+	m := &meter{r: r, feed: f, since: time.Now(), out: make(chan schemas.Metric, 1)}
+	m.sent.Go(func() {
+		for metric := range m.out {
+			if err := r.Flow.Publish(ctx, &metric); err != nil && ctx.Err() == nil {
+				r.log.Warn("publishing a metric", "err", err)
+			}
+		}
+	})
+	return m
+}
+
+// waited counts time spent waiting for a batch.
+func (m *meter) waited(d time.Duration) { m.waiting += d }
+
+// measure counts a step, and publishes when it is time to.
+func (m *meter) measure(b *feed.Batch, o outcome) {
+	defer o.embedding.MustFinalizeAll()
+	m.steps++
+	m.images += b.Size()
+	look := m.r.step%max(1, m.r.steps/collapseTimes) == 0
+	if !look && time.Since(m.since) < metricEvery {
+		return
+	}
+	metric := m.metric(ledger.Running)
+	metric.Values = o.values
+	if look {
+		c := m.collapse(o)
+		metric.Collapse = &c
+		m.r.status.Warnings = c.Warnings
+	}
+	select {
+	case m.out <- metric:
+		m.since, m.steps, m.images, m.waiting = time.Now(), 0, 0, 0
+	default: // the queue is away; the figures go into the next one
+	}
+}
+
+// collapse looks for signs of it in the embedding of the last batch.
+func (m *meter) collapse(o outcome) schemas.Collapse {
+	dims := o.embedding.Shape().Dimensions
+	return method.Watch(tensors.MustCopyFlatData[float32](o.embedding), dims[0], dims[1], o.loss, m.r.learner.chance)
+}
+
+// metric is how the run does now.
+func (m *meter) metric(state string) schemas.Metric {
+	r, s := m.r, m.feed.Stats()
+	elapsed := time.Since(m.since).Seconds()
+	return schemas.Metric{
+		Run: r.req.Run, Time: now(), Step: r.step, Steps: r.steps, Epoch: r.epoch(), State: state,
+		Loss: r.status.Loss, LearningRate: r.schedule.At(max(0, r.step-1)),
+		ImagesPerSecond: float64(m.images) / elapsed, StepsPerSecond: float64(m.steps) / elapsed,
+		WaitShare: m.waiting.Seconds() / elapsed,
+		SplitsOut: s.SplitsOut, BufferedBytes: s.BufferedBytes, Reissued: s.Reissued, Holes: r.holes.Len(),
+	}
+}
+
+// close publishes the state in which the run ends, and waits until that is
+// done.
+func (m *meter) close(state string) {
+	m.out <- m.metric(state)
+	close(m.out)
+	m.sent.Wait()
+}

@@ -1,0 +1,223 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/stages/ledger"
+	"selfstream/trainer/encoder"
+	"selfstream/trainer/feed"
+	"selfstream/trainer/layer"
+	"selfstream/trainer/method"
+	"selfstream/trainer/optim"
+	"selfstream/trainer/plan"
+	"selfstream/trainer/snapshot"
+)
+
+// errFinished is returned for a run that has nothing left to train.
+var errFinished = errors.New("run is finished")
+
+// now is the time as it is written down.
+func now() time.Time { return time.Now().UTC().Round(time.Millisecond) }
+
+// run is one run at work.
+type run struct {
+	*trainer
+	req      schemas.RunRequest // with every default filled in
+	log      *slog.Logger
+	manifest *plan.Manifest
+	plan     *plan.Plan
+	recipe   schemas.Recipe
+	learner  *learner
+	schedule optim.Schedule
+	holes    *feed.Holes
+	steps    int // in all
+	status   ledger.Status
+
+	// Where it is: all of it is in a snapshot's card.
+	step    int
+	cursor  plan.Cursor
+	digest  feed.Digest
+	trained int64         // samples
+	before  time.Duration // at work in earlier starts
+	started time.Time     // this start
+}
+
+// open finds the run that is asked for, or makes it, and loads its last
+// snapshot.
+func (t *trainer) open(ctx context.Context, req schemas.RunRequest) (*run, error) {
+	r := &run{trainer: t, req: req, log: t.Log.With("run", req.Run), started: time.Now()}
+	var kept schemas.RunRequest
+	err := t.ledger.Read(ctx, req.Run, ledger.Request, &kept)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = r.begin(ctx)
+	case err == nil:
+		err = r.resume(ctx, kept)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// begin lists the dataset, once and for all, and fills in the defaults that
+// depend on it.
+func (r *run) begin(ctx context.Context) error {
+	var told time.Time
+	d, err := bucket.ReadDataset(ctx, r.Datasets, r.req.Dataset, func(found int) {
+		if time.Since(told) > time.Second {
+			told = time.Now()
+			r.log.Info("listing the dataset", "dataset", r.req.Dataset, "images", found)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	r.manifest = plan.NewManifest(d)
+	r.log.Info("listed the dataset", "dataset", d.Name, "images", len(d.Train), "test_images", len(d.Test),
+		"classes", len(d.Classes), "other_files", d.Others.String())
+	if err := fill(&r.req.Config, len(r.manifest.Images)); err != nil {
+		return fmt.Errorf("dataset %q: %w", d.Name, err)
+	}
+	if err := r.ledger.Write(ctx, r.req.Run, ledger.Manifest, r.manifest); err != nil {
+		return err
+	}
+	// The request is written last: it is what makes a run exist.
+	return r.ledger.Write(ctx, r.req.Run, ledger.Request, r.req)
+}
+
+// fill chooses what the request leaves to the trainer.
+func fill(c *schemas.Config, images int) error {
+	if c.Batch == 0 {
+		for c.Batch = 128; c.Batch > 2 && c.Batch > images/2; c.Batch /= 2 {
+		}
+	}
+	if images < c.Batch {
+		return fmt.Errorf("it has %d images and a batch takes %d: choose a --batch of at most %d, or add images", images, c.Batch, images)
+	}
+	if c.SnapshotEvery == 0 {
+		// Five snapshots show how learning goes, and no crash costs more than a
+		// thousand steps.
+		c.SnapshotEvery = min(max(1, (totalSteps(*c, images)+4)/5), 1000)
+	}
+	return c.Validate()
+}
+
+// totalSteps is the number of full batches in a run without broken images.
+func totalSteps(c schemas.Config, images int) int {
+	if c.Steps > 0 {
+		return c.Steps
+	}
+	return c.Epochs * images / c.Batch
+}
+
+// resume takes the manifest that the run began with, and refuses a request for
+// something else under the same name.
+func (r *run) resume(ctx context.Context, kept schemas.RunRequest) error {
+	asked := r.req
+	if asked.Config.Batch == 0 {
+		asked.Config.Batch = kept.Config.Batch
+	}
+	if asked.Config.SnapshotEvery == 0 {
+		asked.Config.SnapshotEvery = kept.Config.SnapshotEvery
+	}
+	if !reflect.DeepEqual(normal(asked), normal(kept)) {
+		return fmt.Errorf("run %s exists with other settings; choose another --name, or the settings in %s/%s", kept.Run, kept.Run, ledger.Request)
+	}
+	r.req = kept
+	if err := r.ledger.Read(ctx, kept.Run, ledger.State, &r.status); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if r.status.State == ledger.Finished {
+		return errFinished
+	}
+	r.manifest = &plan.Manifest{}
+	if err := r.ledger.Read(ctx, kept.Run, ledger.Manifest, r.manifest); err != nil {
+		return err
+	}
+	return r.manifest.Validate()
+}
+
+// normal makes requests that mean the same equal.
+func normal(r schemas.RunRequest) schemas.RunRequest {
+	if len(r.Config.Settings) == 0 {
+		r.Config.Settings = nil
+	}
+	return r
+}
+
+// prepare builds what a run works with, from its last snapshot if it has one.
+func (r *run) prepare(ctx context.Context) error {
+	c := r.req.Config
+	m, err := method.New(c.Method, c.Settings)
+	if err != nil {
+		return err
+	}
+	e, err := encoder.New(c.Encoder)
+	if err != nil {
+		return err
+	}
+	o, err := optim.New(c.Optimizer, c.WeightDecay)
+	if err != nil {
+		return err
+	}
+	r.recipe = m.Recipe(c.ImageSize)
+	r.plan = plan.New(r.req.Run, c.Seed, r.recipe, r.manifest)
+	r.steps = totalSteps(c, len(r.manifest.Images))
+	r.schedule = optim.Schedule{Peak: c.LearningRate, Warmup: int(c.Warmup * float64(r.steps)), Steps: r.steps}
+
+	store, err := r.load(ctx)
+	if err != nil {
+		return err
+	}
+	layer.SetSeed(store, c.Seed)
+	var rejects []schemas.Reject
+	if err := r.ledger.Read(ctx, r.req.Run, ledger.Rejects, &rejects); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	r.holes = feed.NewHoles(r.req.Run, len(r.manifest.Images), c.MaxHoles, c.MaxHoleRate, int(min(r.trained, int64(len(r.manifest.Images)))), rejects)
+	r.learner, err = newLearner(r.Backend, store, m, e, o, r.recipe, c.Batch)
+	return err
+}
+
+// load returns the store of the newest snapshot that is whole, or an empty one.
+func (r *run) load(ctx context.Context) (*model.Store, error) {
+	steps, err := snapshot.Steps(ctx, r.Runs, r.req.Run)
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range slices.Backward(steps) {
+		store, card, err := snapshot.ReadState(ctx, r.Runs, snapshot.Prefix(r.req.Run, step))
+		if errors.Is(err, snapshot.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+			r.log.Warn("skipping a damaged snapshot for the one before", "step", step, "err", err)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.digest, err = feed.ParseDigest(card.BatchesSHA256); err != nil {
+			return nil, err
+		}
+		r.step, r.cursor, r.trained = card.Step, card.Cursor, card.SamplesTrained
+		r.before = time.Duration(card.Seconds * float64(time.Second))
+		r.log.Info("continuing", "step", r.step, "epoch", r.cursor.Epoch, "split", r.cursor.Split)
+		return store, nil
+	}
+	return model.NewStore(), nil
+}
+
+func (r *run) close() { r.learner.close() }

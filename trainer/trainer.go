@@ -1,0 +1,90 @@
+// Package trainer turns requests into runs: it plans splits, turns the samples
+// that come back into training steps, and writes snapshots.
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/gomlx/compute"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/stages/flow"
+	"selfstream/stages/ledger"
+)
+
+// Config of a trainer.
+type Config struct {
+	Flow        *flow.Flow
+	Datasets    bucket.Bucket // images
+	Runs        bucket.Bucket // what is kept of runs
+	Backend     compute.Backend
+	BackendName string // for people
+	Credit      int64  // bytes of samples on their way; feed.DefaultCredit if 0
+	Fingerprint string // of the samples that are accepted
+	Version     string // of selfstream, for the cards of snapshots
+	Log         *slog.Logger
+}
+
+// Run works on requests, one at a time, until ctx ends. A run that fails is
+// recorded as failed, with the reason, and the next request is taken.
+func Run(ctx context.Context, cfg Config) error {
+	t := &trainer{Config: cfg, ledger: ledger.New(cfg.Runs)}
+	return cfg.Flow.Work(ctx, schemas.RunsStream, schemas.TrainerConsumer(), flow.WorkOptions{}, t.handle)
+}
+
+type trainer struct {
+	Config
+	ledger *ledger.Ledger
+}
+
+// handle takes one request to its end.
+func (t *trainer) handle(ctx context.Context, d flow.Delivery) error {
+	req, err := flow.Decode[schemas.RunRequest](d)
+	if err != nil {
+		return err
+	}
+	log := t.Log.With("run", req.Run)
+	r, err := t.open(ctx, req)
+	if errors.Is(err, errFinished) {
+		log.Info("skipping a run that is finished")
+		return nil
+	}
+	if err == nil {
+		err = r.train(ctx)
+		r.close()
+	}
+	switch {
+	case ctx.Err() != nil:
+		log.Info("stopping the run; ask for it again to continue it")
+		return ctx.Err()
+	case err != nil:
+		err = fmt.Errorf("training run %s: %w", req.Run, err)
+		log.Error("giving up a run", "err", err)
+		t.recordFailure(ctx, req, err)
+		return flow.Permanent(err)
+	}
+	log.Info("finished a run", "steps", r.step, "batches_sha256", r.digest.String())
+	return nil
+}
+
+// recordFailure keeps the reason for people; the log alone is soon forgotten.
+func (t *trainer) recordFailure(ctx context.Context, req schemas.RunRequest, reason error) {
+	var status ledger.Status
+	_ = t.ledger.Read(ctx, req.Run, ledger.State, &status) // a run that failed at once has none
+	status.Run, status.State, status.Error = req.Run, ledger.Failed, reason.Error()
+	status.Updated = now()
+	if err := t.ledger.Write(ctx, req.Run, ledger.State, status); err != nil {
+		t.Log.Error("recording a failure", "run", req.Run, "err", err)
+	}
+	m := schemas.Metric{
+		Run: req.Run, Time: now(), Step: status.Step, Steps: status.Steps, Epoch: status.Epoch,
+		State: ledger.Failed, Error: reason.Error(),
+	}
+	if err := t.Flow.Publish(ctx, &m); err != nil {
+		t.Log.Error("publishing a failure", "run", req.Run, "err", err)
+	}
+}
