@@ -47,12 +47,7 @@ func isPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
-// newDelivery describes a message of a stream.
-func newDelivery(msg jetstream.Msg) (Delivery, error) {
-	meta, err := msg.Metadata()
-	if err != nil {
-		return Delivery{}, err
-	}
+func newDelivery(msg jetstream.Msg, meta *jetstream.MsgMetadata) Delivery {
 	return Delivery{
 		Subject:     msg.Subject(),
 		Header:      msg.Headers(),
@@ -60,5 +55,5 @@ func newDelivery(msg jetstream.Msg) (Delivery, error) {
 		Sequence:    meta.Sequence.Stream,
 		Stored:      meta.Timestamp,
 		Redelivered: int(meta.NumDelivered) - 1,
-	}, nil
+	}
 }

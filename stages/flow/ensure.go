@@ -1,11 +1,72 @@
 package flow
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"selfstream/schemas"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
 
 // Ensure creates the streams of package schemas, or brings them up to date. It
-// may be called again at any time, by several processes at once.
-func (f *Flow) Ensure(ctx context.Context) error { panic("not yet") }
+// may be called again at any time, by several processes at once. Publish, Work
+// and Watch call it when a stream has gone.
+func (f *Flow) Ensure(ctx context.Context) error {
+	f.ensuring.Lock()
+	defer f.ensuring.Unlock()
+	ctx, cancel := f.attempt(ctx)
+	defer cancel()
+	for _, cfg := range schemas.Streams() {
+		_, err := f.js.CreateOrUpdateStream(ctx, cfg)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			_, err = f.js.UpdateStream(ctx, cfg) // another process was faster
+		}
+		if err != nil {
+			return fmt.Errorf("creating stream %s: %w", cfg.Name, err)
+		}
+	}
+	return nil
+}
 
-// Purge removes what a run that has ended leaves behind: its queued splits and
-// samples, and the consumer of its samples.
-func (f *Flow) Purge(ctx context.Context, run string) error { panic("not yet") }
+// consumer creates a consumer or brings it up to date, and its stream as well
+// if that has gone.
+func (f *Flow) consumer(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	ctx, cancel := f.attempt(ctx)
+	defer cancel()
+	c, err := f.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+	if missing(err) {
+		if err = f.Ensure(ctx); err == nil {
+			c, err = f.js.CreateOrUpdateConsumer(ctx, stream, cfg)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening a consumer: %w", err)
+	}
+	return c, nil
+}
+
+// Purge removes what a run leaves behind when it ends: its queued splits and
+// samples, and the consumer of its samples. It is no error if nothing is left.
+func (f *Flow) Purge(ctx context.Context, run string) error {
+	ctx, cancel := f.attempt(ctx)
+	defer cancel()
+	err := f.js.DeleteConsumer(ctx, schemas.SamplesStream, schemas.SamplesConsumer(run).Durable)
+	if err != nil && !missing(err) {
+		return fmt.Errorf("purging run %s: %w", run, err)
+	}
+	for stream, subject := range map[string]string{
+		schemas.SplitsStream:  schemas.Split{Run: run}.Subject(),
+		schemas.SamplesStream: schemas.Samples{Run: run}.Subject(),
+	} {
+		s, err := f.js.Stream(ctx, stream)
+		if err == nil {
+			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+		}
+		if err != nil && !missing(err) {
+			return fmt.Errorf("purging run %s from %s: %w", run, stream, err)
+		}
+	}
+	return nil
+}

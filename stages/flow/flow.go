@@ -19,16 +19,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// connectTimeout is how long Connect waits for a server that does not answer.
-const connectTimeout = 3 * time.Second
+const (
+	connectTimeout = 3 * time.Second  // of a server that does not answer at all
+	answerTimeout  = 10 * time.Second // of one that is busy
+)
 
 // Config of a connection.
 type Config struct {
 	URL       string                     // such as "nats://127.0.0.1:4222"; several, separated by commas, are tried in turn
-	InProcess nats.InProcessConnProvider // if set, a server in this process, and URL only names it
+	InProcess nats.InProcessConnProvider // a server in this process, in place of URL
 	Name      string                     // of the service, to be seen in the server's list of connections
 	Options   []nats.Option              // further ones, such as credentials or TLS
 	Log       *slog.Logger               // nil: silent
+}
+
+func (c Config) address() string {
+	if c.InProcess != nil {
+		return "this process"
+	}
+	return c.URL
 }
 
 // Flow is a connection to NATS. Its methods may be called from many goroutines
@@ -86,7 +95,7 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 	}
 	nc, err := nats.Connect(cfg.URL, append(options, cfg.Options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to NATS at %s: %w; is the address right, and a server running there?", cfg.URL, err)
+		return nil, fmt.Errorf("connecting to NATS at %s: %w; is the address right, and a server running there?", cfg.address(), err)
 	}
 	f.nc = nc
 	if f.js, err = jetstream.New(nc); err == nil {
@@ -94,14 +103,14 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 	}
 	if err != nil {
 		nc.Close()
-		return nil, fmt.Errorf("connecting to NATS at %s: %w", cfg.URL, err)
+		return nil, fmt.Errorf("connecting to NATS at %s: %w", cfg.address(), err)
 	}
 	return f, nil
 }
 
 // checkJetStream asks whether the server keeps messages at all.
 func (f *Flow) checkJetStream(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := f.attempt(ctx)
 	defer cancel()
 	_, err := f.js.AccountInfo(ctx)
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
@@ -117,6 +126,7 @@ func (f *Flow) Close() {
 		_ = f.nc.FlushTimeout(connectTimeout) // a server that has gone meanwhile cannot be told
 	}
 	f.nc.Close()
+	f.relink() // Nothing waits for an answer any more.
 }
 
 // MaxPayload is the largest message, headers included, that the server takes,
@@ -128,6 +138,14 @@ func (f *Flow) connection() context.Context {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.link
+}
+
+// attempt bounds one conversation with the server. It also ends when the
+// connection has been made anew: nobody answers what was asked before.
+func (f *Flow) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	stop := context.AfterFunc(f.connection(), cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 func (f *Flow) relink() {

@@ -2,14 +2,60 @@ package flow
 
 import (
 	"context"
+	"fmt"
 
 	"selfstream/schemas"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Publish sends m and waits until the server has stored it.
-func (f *Flow) Publish(ctx context.Context, m schemas.Message) error { panic("not yet") }
+// Publish sends m and returns once the server has stored it. What can pass is
+// tried again until ctx ends:
+//
+//	no answer, no connection     the server is away or starting
+//	nobody there, no stream      it has lost its streams: Ensure, then again
+//	stream full, too many        the consumers are slower: wait for them
+//
+// A message whose acknowledgement was lost is stored twice, so readers must
+// bear repeats. Other errors are for good: ErrTooLarge, ErrDiskFull,
+// schemas.ErrInvalid, or what the server says.
+func (f *Flow) Publish(ctx context.Context, m schemas.Message) error {
+	msg, err := schemas.Encode(m)
+	if err != nil {
+		return err
+	}
+	return f.PublishMsg(ctx, msg)
+}
 
 // PublishMsg is Publish for a message that schemas.Encode has packed.
-func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error { panic("not yet") }
+func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error {
+	var pause backoff
+	for attempt := 1; ; attempt++ {
+		err := f.publishOnce(ctx, msg)
+		if err == nil {
+			return nil
+		}
+		if missing(err) {
+			if ensured := f.Ensure(ctx); ensured != nil {
+				err = ensured
+			}
+		}
+		if ctx.Err() == nil && !temporary(err) {
+			return fmt.Errorf("publishing %s of %d bytes: %w", msg.Subject, len(msg.Data), err)
+		}
+		if attempt == 8 && !pushedBack(err) { // for seconds by now
+			f.log.Warn("publishing, still trying", "subject", msg.Subject, "err", err)
+		}
+		if pause.sleep(ctx) != nil {
+			return fmt.Errorf("publishing %s: %w (after %d attempts, the last: %v)", msg.Subject, ctx.Err(), attempt, err)
+		}
+	}
+}
+
+func (f *Flow) publishOnce(ctx context.Context, msg *nats.Msg) error {
+	ctx, cancel := f.attempt(ctx)
+	defer cancel()
+	_, err := f.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
+	return classify(err)
+}

@@ -1,0 +1,92 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrTooLarge is returned for a message that the server will never take.
+	ErrTooLarge = errors.New("message is larger than the server takes")
+
+	// ErrDiskFull is returned when the server cannot store messages any more.
+	ErrDiskFull = errors.New("the disk of the NATS server is full")
+)
+
+// Error codes of the server that nats.go has no name for.
+const (
+	codeStoreFailed     jetstream.ErrorCode = 10077
+	codeTooManyRequests jetstream.ErrorCode = 10167
+)
+
+// classify gives the errors that callers may want to tell apart their names.
+func classify(err error) error {
+	var api *jetstream.APIError
+	switch {
+	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
+		return errors.Join(ErrTooLarge, err)
+	case errors.As(err, &api) && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "no space left"):
+		return errors.Join(ErrDiskFull, err)
+	}
+	return err
+}
+
+// temporary tells whether what failed with err may succeed later: the server is
+// away, starting or busy, has no room, or has lost a stream.
+func temporary(err error) bool {
+	for _, final := range []error{ErrTooLarge, ErrDiskFull, nats.ErrConnectionClosed, nats.ErrBadSubject} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return true // the connection's, not the server's
+	}
+	return missing(err) || api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
+}
+
+// missing tells whether err comes of a stream or consumer that is not there.
+// Nobody answers on behalf of a stream that is not there.
+func missing(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+		errors.Is(err, jetstream.ErrConsumerDeleted) ||
+		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+}
+
+// pushedBack tells whether err only says that consumers are slower than
+// publishers, which is as it should be.
+func pushedBack(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) &&
+		(api.ErrorCode == codeTooManyRequests || api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "exceeded"))
+}
+
+// backoff spaces attempts. Its zero value begins with the shortest wait.
+type backoff struct{ wait time.Duration }
+
+const (
+	backoffMin = 20 * time.Millisecond
+	backoffMax = 2 * time.Second
+)
+
+// sleep waits longer each time, by a random share less so that many processes
+// do not come at once. It returns the error of ctx when that ends.
+func (b *backoff) sleep(ctx context.Context) error {
+	b.wait = min(max(2*b.wait, backoffMin), backoffMax)
+	timer := time.NewTimer(b.wait - rand.N(b.wait/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
