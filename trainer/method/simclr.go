@@ -13,44 +13,109 @@ import (
 )
 
 // SimCLR learns to tell the two views of an image from the views of all other
-// images of the batch: among 2N embeddings, each has to find its partner by a
-// softmax over cosine similarities.
+// images in the batch: each of the 2N embeddings has to find its partner among
+// the other 2N−1 by cosine similarity.
 //
 // Chen et al., 2020, "A Simple Framework for Contrastive Learning of Visual
-// Representations", https://arxiv.org/abs/2002.05709.
+// Representations", https://arxiv.org/abs/2002.05709. As in the authors'
+// program all views are one pass, so that batch normalisation sees the two
+// views of an image together, and the projector's hidden layer is normalised,
+// of which the paper says nothing. Defaults suit small images: the temperature
+// and the smallest crop of solo-learn's recipes for CIFAR (paper: 0.1 and
+// 0.08), the colours of the authors' (0.5; on ImageNet 1).
 type SimCLR struct {
 	Temperature float64
-	Hidden, Dim int     // widths of the projector; Hidden 0: that of the features
-	Crop        float64 // smallest share of the image that a view may show
-	Jitter      float64 // strength of the colour jitter
-	Blur        float64 // probability
+	Hidden, Dim int
+	Crop        float64
+	Jitter      float64
+	Blur        float64
 }
 
 func newSimCLR(s *flag.FlagSet) Method {
 	m := &SimCLR{}
-	s.Float64Var(&m.Temperature, "temperature", 0.2, "divides the similarities: lower looks harder at the most similar images")
-	s.IntVar(&m.Hidden, "hidden", 0, "width of the projector's hidden layer; 0: that of the encoder's features")
+	s.Float64Var(&m.Temperature, "temperature", 0.2, "what similarities are divided by; a lower one looks harder at the most similar images")
+	s.IntVar(&m.Hidden, "hidden", 0, "width of the projector's hidden layer; 0: that of the features")
 	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
-	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image that a view shows")
-	s.Float64Var(&m.Jitter, "jitter", 0.5, "strength of the colour jitter; the paper has 1 on ImageNet and 0.5 on CIFAR-10")
-	s.Float64Var(&m.Blur, "blur", 0, "probability of a Gaussian blur")
+	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	s.Float64Var(&m.Jitter, "jitter", 0.5, "strength of the colour jitter")
+	s.Float64Var(&m.Blur, "blur", 0.5, "probability of a blur; images of up to 64 pixels are never blurred")
 	return m
 }
 
+// Name implements Method.
 func (m *SimCLR) Name() string { return "simclr" }
 
+// Validate implements Method.
 func (m *SimCLR) Validate() error {
-	if !(m.Temperature > 0) {
+	switch {
+	case !(m.Temperature > 0):
 		return fmt.Errorf("temperature: have %g, want above 0", m.Temperature)
+	case m.Hidden < 0:
+		return fmt.Errorf("hidden: have %d, want at least 0", m.Hidden)
+	case m.Dim < 1:
+		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
+	case !(0 < m.Crop && m.Crop <= 1):
+		return fmt.Errorf("crop: have %g, want above 0 and at most 1", m.Crop)
+	case !(0 <= m.Jitter && m.Jitter <= 2):
+		return fmt.Errorf("jitter: have %g, want 0 to 2", m.Jitter)
+	case !(0 <= m.Blur && m.Blur <= 1):
+		return fmt.Errorf("blur: have %g, want 0 to 1", m.Blur)
 	}
 	return nil
 }
 
-func (m *SimCLR) Recipe(size int) schemas.Recipe { return schemas.Recipe{} }
+// Recipe implements Method: two views, distorted alike (appendix A).
+func (m *SimCLR) Recipe(size int) schemas.Recipe {
+	v := crop(size, m.Crop)
+	v.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.8 * m.Jitter, Contrast: 0.8 * m.Jitter, Saturation: 0.8 * m.Jitter, Hue: 0.2 * m.Jitter}
+	v.Blur = blur(size, m.Blur)
+	return schemas.Recipe{Views: []schemas.View{v, v}}
+}
 
-func (m *SimCLR) Loss(net Net, b Batch) Result { return Result{} }
+// Loss implements Method.
+func (m *SimCLR) Loss(net Net, b Batch) Result {
+	features := net.Encode(Concatenate(b.Views, 0)).Features // [2N, Dim]
+	hidden := m.Hidden
+	if hidden == 0 {
+		hidden = net.Encoder.Dim
+	}
+	z := mlp(net.Head("projector"), features, net.Training, hidden, m.Dim)
+	loss, top1 := ntXent(z, m.Temperature)
+	return Result{
+		Loss:      loss,
+		Embedding: z,
+		Chance:    math.Log(float64(z.Shape().Dim(0) - 1)),
+		Values:    map[string]*Node{"contrastive_top1": top1},
+	}
+}
 
-var _ = math.Log
-var _ = dtypes.Float32
-var _ shapes.Shape
-var _ *Node
+// ntXent is the normalised temperature-scaled cross entropy of z [2N, d],
+// equation 1 of the paper averaged over all rows i, whose partner is p(i):
+//
+//	−ln exp(sim(zᵢ, zₚ₍ᵢ₎)/τ) / Σⱼ≠ᵢ exp(sim(zᵢ, zⱼ)/τ), sim(a, b) = a·b / (‖a‖ ‖b‖)
+//
+// Rows i and i+N are views of the same image. top1 is the share of rows that
+// are more similar to their partner than to any other row.
+func ntXent(z *Node, temperature float64) (loss, top1 *Node) {
+	g, rows := z.Graph(), z.Shape().Dim(0)
+	z = normalize(z)
+	similarity := DivScalar(MatMul(z, Transpose(z, 0, 1)), temperature) // [2N, 2N]
+
+	i := Iota(g, shapes.Make(dtypes.Int32, rows, rows), 0)
+	j := Iota(g, shapes.Make(dtypes.Int32, rows, rows), 1)
+	self, partner := Equal(i, j), Equal(Abs(Sub(i, j)), ConstAs(i, rows/2))
+
+	never := Infinity(g, z.DType(), -1)
+	positive := ReduceSum(Where(partner, similarity, ZerosLike(similarity)), 1)
+	loss = ReduceAllMean(Sub(logSumExp(Where(self, never, similarity)), positive))
+
+	negative := ReduceMax(Where(LogicalOr(self, partner), never, similarity), 1)
+	top1 = ReduceAllMean(ConvertDType(GreaterThan(positive, negative), z.DType()))
+	return loss, top1
+}
+
+// logSumExp is ln Σⱼ exp(xᵢⱼ) of every row i, without overflow.
+func logSumExp(x *Node) *Node {
+	largest := StopGradient(ReduceAndKeep(x, ReduceMax, 1))
+	return Add(Log(ReduceSum(Exp(Sub(x, largest)), 1)), Squeeze(largest, 1))
+}

@@ -1,0 +1,157 @@
+package method
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"selfstream/stages/backend"
+	"selfstream/stages/oracletest"
+	"selfstream/stages/random"
+)
+
+// run builds and runs a graph on matrices.
+func run(t testing.TB, f func(in []*Node) []*Node, in ...[][]float32) []*tensors.Tensor {
+	t.Helper()
+	b, _, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := make([]any, len(in))
+	for i, x := range in {
+		args[i] = x
+	}
+	out, err := CallOnceN(b, f, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// gradients are the value of a loss and its gradients, flat.
+func gradients(t testing.TB, loss func(in []*Node) *Node, in ...[][]float32) (float64, [][]float32) {
+	t.Helper()
+	out := run(t, func(in []*Node) []*Node {
+		l := loss(in)
+		return append([]*Node{l}, Gradient(l, in...)...)
+	}, in...)
+	var flat [][]float32
+	for _, g := range out[1:] {
+		flat = append(flat, tensors.MustCopyFlatData[float32](g))
+	}
+	return float64(tensors.ToScalar[float32](out[0])), flat
+}
+
+// compare holds a loss and its gradients against an oracle's. The inputs and
+// grad_<input> are tensors of the case, and so is the loss.
+func compare(t *testing.T, c oracletest.Case, loss func(in []*Node) *Node, inputs ...string) {
+	t.Helper()
+	var in [][][]float32
+	for _, name := range inputs {
+		x, shape := c.Values(name)
+		in = append(in, slices.Collect(slices.Chunk(x, shape[1])))
+	}
+	have, grads := gradients(t, loss, in...)
+	want, _ := c.Values("loss")
+	if d := math.Abs(have/float64(want[0]) - 1); !(d <= 1e-5) {
+		t.Errorf("loss: have %.7g, want %.7g", have, want[0])
+	}
+	for i, name := range inputs {
+		want := make([]float32, len(grads[i])) // of an input behind a stopped gradient
+		if c.Has("grad_" + name) {
+			want, _ = c.Values("grad_" + name)
+		}
+		if d := oracletest.Distance(grads[i], want); !(d <= 1e-4) {
+			t.Errorf("gradient for %s: relative error %.2g, want at most 1e-4", name, d)
+		}
+	}
+}
+
+// normal is a matrix of independent standard normal numbers.
+func normal(seed uint64, n, d int) [][]float32 {
+	x := make([][]float32, n)
+	for i := range x {
+		x[i] = make([]float32, d)
+		for j := range x[i] {
+			x[i][j] = float32(random.New(seed).Normal(uint64(i*d + j)))
+		}
+	}
+	return x
+}
+
+// golden are the two views whose losses reference programs agree on: sines and
+// cosines that any language can make.
+func golden() (a, b [][]float32) {
+	for i := range 4 {
+		var ra, rb []float32
+		for j := range 3 {
+			ra = append(ra, float32(math.Sin(float64(1+3*i+j))))
+			rb = append(rb, float32(math.Cos(0.5+2*float64(i)+0.7*float64(j))))
+		}
+		a, b = append(a, ra), append(b, rb)
+	}
+	return a, b
+}
+
+func near(have, want, tolerance float64) error {
+	if d := math.Abs(have - want); !(d <= tolerance*max(1, math.Abs(want))) {
+		return fmt.Errorf("have %.8g, want %.8g", have, want)
+	}
+	return nil
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		settings map[string]string
+		want     string
+	}{
+		{"sinclr", nil, `choosing a method: have "sinclr", want one of simclr`},
+		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, temperature`},
+		{"simclr", map[string]string{"temperature": "warm"}, `setting temperature of method simclr to "warm": parse error`},
+		{"simclr", map[string]string{"temperature": "0"}, `configuring method simclr: temperature: have 0, want above 0`},
+		{"simclr", map[string]string{"temperature": "NaN"}, `configuring method simclr: temperature: have NaN, want above 0`},
+		{"simclr", map[string]string{"dim": "0"}, `configuring method simclr: dim: have 0, want at least 1`},
+		{"simclr", map[string]string{"hidden": "-1"}, `configuring method simclr: hidden: have -1, want at least 0`},
+		{"simclr", map[string]string{"crop": "0"}, `configuring method simclr: crop: have 0, want above 0 and at most 1`},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			if _, err := New(tc.name, tc.settings); err == nil || err.Error() != tc.want {
+				t.Errorf("have %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestNames: the name that a method is chosen by is its own, its defaults are
+// valid, and every setting has help.
+func TestNames(t *testing.T) {
+	for _, name := range Names() {
+		m, err := New(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Name() != name {
+			t.Errorf("have %s, want %s", m.Name(), name)
+		}
+		for _, size := range []int{32, 96, 224} {
+			if err := m.Recipe(size).Validate(); err != nil {
+				t.Errorf("recipe of %s for %d pixels: %v", name, size, err)
+			}
+		}
+		settings, err := Flags(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings.VisitAll(func(f *flag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("setting %s of %s has no help", f.Name, name)
+			}
+		})
+	}
+}
