@@ -1,5 +1,5 @@
 // Package encoder turns images into features: the networks whose weights a run
-// learns.
+// learns, one file per family.
 package encoder
 
 import (
@@ -15,20 +15,31 @@ import (
 type Encoder struct {
 	Name   string
 	Dim    int      // of the features
-	Stages []string // the names of the stages, in order; the last one's are the features
+	Stages []string // from the image to the features, which are those of the last stage
 
+	// forward maps normalised images [B, H, W, 3] to the features of every
+	// stage.
 	forward func(s *model.Scope, x *Node, training bool) []*Node
 }
 
 // Output is what an Encoder makes of a batch.
 type Output struct {
 	Features *Node   // [B, Dim]
-	Stages   []*Node // of every stage, averaged over the image: [B, channels]
+	Stages   []*Node // of every stage, averaged over the image: [B, channels of the stage]
 }
 
-var encoders = []Encoder{tiny()}
+var encoders = []Encoder{
+	tiny(),
+	resnet("resnet18", basicBlock, [4]int{2, 2, 2, 2}, false),
+	resnet("resnet18", basicBlock, [4]int{2, 2, 2, 2}, true),
+	resnet("resnet34", basicBlock, [4]int{3, 4, 6, 3}, false),
+	resnet("resnet34", basicBlock, [4]int{3, 4, 6, 3}, true),
+	resnet("resnet50", bottleneck, [4]int{3, 4, 6, 3}, false),
+	resnet("resnet50", bottleneck, [4]int{3, 4, 6, 3}, true),
+}
 
-// Names lists the encoders there are.
+// Names lists the encoders there are. The ResNets whose names end in "-small"
+// have the stem for images of up to about 64 pixels.
 func Names() []string {
 	names := make([]string, len(encoders))
 	for i, e := range encoders {
@@ -47,19 +58,35 @@ func New(name string) (Encoder, error) {
 	return Encoder{}, fmt.Errorf("choosing an encoder: have %q, want one of %s", name, strings.Join(Names(), ", "))
 }
 
-// Forward builds the graph of e on images, uint8 [B, H, W, 3], with its
-// parameters and running statistics below s. In training, batch normalisation
-// uses and tracks the statistics of the batch.
+// Forward builds the graph of e on images, uint8 [B, H, W, 3] in RGB. Its
+// parameters and running statistics are variables of s, with torchvision's
+// names; those that do not exist are made, their first values drawn from the
+// seed of the store (layer.SetSeed). In training, batch normalisation uses the
+// statistics of the batch and moves the running ones.
 func (e Encoder) Forward(s *model.Scope, images *Node, training bool) Output {
+	images.AssertDims(-1, -1, -1, 3)
 	stages := e.forward(s, normalise(images), training)
-	return Output{Features: stages[len(stages)-1], Stages: stages}
+	features := stages[len(stages)-1]
+	features.AssertDims(images.Shape().Dim(0), e.Dim)
+	return Output{Features: features, Stages: stages}
 }
 
-// normalise maps bytes to float32 with mean 0 and variance 1 over ImageNet,
-// per channel.
+// Per channel, of ImageNet's images scaled to 0 … 1: what torchvision's
+// weights expect, and near enough to any photographs.
+var (
+	imageNetMean = []float32{0.485, 0.456, 0.406}
+	imageNetStd  = []float32{0.229, 0.224, 0.225}
+)
+
+// normalise maps bytes to about mean 0 and variance 1.
 func normalise(images *Node) *Node {
-	x := DivScalar(ConvertDType(images, dtypes.Float32), 255)
-	mean := Const(x.Graph(), [][][][]float32{{{{0.485, 0.456, 0.406}}}})
-	std := Const(x.Graph(), [][][][]float32{{{{0.229, 0.224, 0.225}}}})
-	return Div(Sub(x, mean), std)
+	g := images.Graph()
+	scale, shift := make([]float32, 3), make([]float32, 3)
+	for c := range scale {
+		scale[c] = 1 / (255 * imageNetStd[c])
+		shift[c] = -imageNetMean[c] / imageNetStd[c]
+	}
+	x := ConvertDType(images, dtypes.Float32)
+	x = Mul(x, Reshape(Const(g, scale), 1, 1, 1, 3))
+	return Add(x, Reshape(Const(g, shift), 1, 1, 1, 3))
 }

@@ -1,43 +1,95 @@
 package encoder
 
 import (
+	"math"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"selfstream/stages/backend"
+
+	"selfstream/stages/random"
 	"selfstream/trainer/layer"
 )
 
-func TestSketch(t *testing.T) {
-	b, _, err := backend.Open("go")
+// build builds the graph of two images of that size, with all the
+// variables below the root, and does not run it.
+func build(t *testing.T, name string, store *model.Store, size int) (out Output) {
+	t.Helper()
+	enc, err := New(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	enc, err := New("tiny")
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := model.NewStore()
-	layer.SetSeed(store, 1)
-	exec, err := model.NewExec(b, store, func(s *model.Scope, x *Node) *Node {
-		s = s.In("encoder")
-		loss := ReduceAllSum(Square(enc.Forward(s, x, true).Features))
-		for _, g := range s.BuildTrainableVariablesGradientsGraph(loss) {
-			loss = Add(loss, ReduceAllSum(g))
-		}
-		return loss
+	exec, err := model.NewExec(gobackend.GetBackend(), store, func(s *model.Scope, images *Node) *Node {
+		out = enc.Forward(s, images, true)
+		return out.Features
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	y, err := exec.Call1(tensors.FromFlatDataAndDimensions(make([]uint8, 4*32*32*3), 4, 32, 32, 3))
-	if err != nil {
+	defer exec.Finalize()
+	if _, err := exec.Compile(shapes.Make(dtypes.Uint8, 2, size, size, 3)); err != nil {
 		t.Fatal(err)
 	}
-	t.Log(y.Shape(), y.Value())
-	for v := range store.IterVariables() {
-		t.Log(v.Path(), v.Shape(), v.Trainable)
+	return out
+}
+
+// pictures are n images of smooth noise.
+func pictures(seed uint64, n, size int) *tensors.Tensor {
+	key := random.New(seed)
+	data := make([]uint8, 0, n*size*size*3)
+	for i := range n {
+		for y := range size {
+			for x := range size {
+				for c := range 3 {
+					k := key.Fold(uint64(i)).Fold(uint64(c))
+					phase := k.Float64(0)*float64(x) + k.Float64(1)*float64(y)
+					data = append(data, uint8(128+100*math.Sin(phase)))
+				}
+			}
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(data, n, size, size, 3)
+}
+
+func TestNew(t *testing.T) {
+	for _, name := range Names() {
+		if e, err := New(name); err != nil || e.Name != name {
+			t.Errorf("New(%q): have %q and %v, want %q", name, e.Name, err, name)
+		}
+	}
+	_, err := New("resnet")
+	if err == nil || !strings.Contains(err.Error(), `have "resnet", want one of tiny, resnet18, resnet18-small`) {
+		t.Errorf("New of an unknown name: have %v, want an error that lists the right ones", err)
+	}
+}
+
+// TestOutputs: Dim and Stages say what comes out, for sizes that the strides
+// divide and others.
+func TestOutputs(t *testing.T) {
+	for _, e := range encoders {
+		for _, size := range []int{32, 45} {
+			store := model.NewStore()
+			if name, small := strings.CutSuffix(e.Name, "-small"); name == "tiny" {
+				layer.SetSeed(store, 1)
+			} else {
+				store = newStore(t, resnetShapes(name, small)) // drawing 24 million values takes seconds
+			}
+			out := build(t, e.Name, store, size)
+			if have := out.Features.Shape().Dimensions; !slices.Equal(have, []int{2, e.Dim}) {
+				t.Errorf("%s: have features %v, want %v", e.Name, have, []int{2, e.Dim})
+			}
+			if len(out.Stages) != len(e.Stages) {
+				t.Errorf("%s: have %d stages, want %v", e.Name, len(out.Stages), e.Stages)
+			}
+			if last := out.Stages[len(out.Stages)-1]; last != out.Features {
+				t.Errorf("%s: have a last stage that is not the features", e.Name)
+			}
+		}
 	}
 }
