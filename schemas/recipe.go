@@ -1,6 +1,9 @@
 package schemas
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Limits of a recipe.
 const (
@@ -79,7 +82,7 @@ func (r Recipe) Validate() error {
 	}
 	for i, v := range r.Views {
 		if err := v.validate(); err != nil {
-			return invalid("view %d: %v", i, err)
+			return fmt.Errorf("view %d: %w", i, err)
 		}
 	}
 	return nil
