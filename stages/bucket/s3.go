@@ -1,0 +1,204 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// Config says how to reach an S3 server.
+type Config struct {
+	Endpoint             string // host:port, or a URL of http or https without a path
+	AccessKey, SecretKey string // both empty: anonymous
+	Region               string // empty: asked of the server
+	Secure               bool   // HTTPS, where Endpoint is no URL
+}
+
+// S3 is a Bucket on an S3 server.
+type S3 struct {
+	core      minio.Core
+	transport *http.Transport
+	name      string
+	config    Config
+	policy    policy
+}
+
+// Open connects to the bucket called name and makes it if it is missing. A
+// server that cannot be reached is an error within seconds, without retries.
+func Open(ctx context.Context, c Config, name string) (*S3, error) {
+	endpoint, secure := c.Endpoint, c.Secure
+	if scheme, rest, ok := strings.Cut(endpoint, "://"); ok {
+		endpoint, secure = strings.TrimSuffix(rest, "/"), scheme == "https"
+	}
+	transport := newTransport()
+	client, err := minio.New(endpoint, &minio.Options{
+		Creds:      credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""),
+		Secure:     secure,
+		Region:     c.Region,
+		Transport:  transport,
+		MaxRetries: 1, // policy retries
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening bucket %s: endpoint %q: %w: want host:port", name, c.Endpoint, err)
+	}
+	s := &S3{minio.Core{Client: client}, transport, name, c, defaultPolicy}
+	if err := s.ensure(ctx); err != nil {
+		return nil, fmt.Errorf("opening bucket %s: %w", name, s.explain(err))
+	}
+	return s, nil
+}
+
+// ensure makes the bucket if it is missing. It looks by listing: the answer to
+// a HEAD request has no room for the reason of a refusal.
+func (s *S3) ensure(ctx context.Context) error {
+	p := s.policy
+	p.patience = min(p.patience, 10*time.Second)
+	return p.try(ctx, func(a *attempt) error {
+		for o := range s.core.ListObjectsIter(a.ctx, s.name, minio.ListObjectsOptions{MaxKeys: 1}) {
+			if minio.ToErrorResponse(o.Err).Code == minio.NoSuchBucket {
+				return s.core.MakeBucket(a.ctx, s.name, minio.MakeBucketOptions{Region: s.config.Region})
+			}
+			return o.Err
+		}
+		return a.ctx.Err() // the bucket is empty, or time is up
+	})
+}
+
+func newTransport() *http.Transport {
+	// A new connection for every small image would cost more than the image.
+	const idle = 128
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = idle, idle
+	t.DisableCompression = true // the bytes are wanted as they are
+	t.ForceAttemptHTTP2 = false // one connection for all would be the bottleneck
+	return t
+}
+
+// Close gives the idle connections back. A server that is about to stop may
+// wait for them.
+func (s *S3) Close() { s.transport.CloseIdleConnections() }
+
+func (s *S3) Get(ctx context.Context, key string, limit int64) ([]byte, Info, error) {
+	var data []byte
+	var info Info
+	err := s.retry(ctx, "reading", key, func(a *attempt) error {
+		body, o, _, err := s.core.GetObject(a.ctx, s.name, key, minio.GetObjectOptions{})
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if info = infoOf(o); info.Size > limit {
+			return fmt.Errorf("%w: have %d bytes, want at most %d", ErrTooLarge, info.Size, limit)
+		}
+		a.expect(info.Size)
+		data = make([]byte, info.Size)
+		_, err = io.ReadFull(body, data)
+		return err
+	})
+	if err != nil {
+		return nil, info, err
+	}
+	return data, info, nil
+}
+
+func (s *S3) Peek(ctx context.Context, key string, n int64) ([]byte, error) {
+	var data []byte
+	err := s.retry(ctx, "reading", key, func(a *attempt) error {
+		var opts minio.GetObjectOptions
+		if err := opts.SetRange(0, max(n, 1)-1); err != nil {
+			return err
+		}
+		body, o, _, err := s.core.GetObject(a.ctx, s.name, key, opts)
+		if minio.ToErrorResponse(err).StatusCode == http.StatusRequestedRangeNotSatisfiable {
+			return nil // an empty object has no first byte
+		}
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		// A server that does not know ranges sends the whole object.
+		data = make([]byte, min(max(n, 0), o.Size))
+		_, err = io.ReadFull(body, data)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func (s *S3) Put(ctx context.Context, key string, data []byte) error {
+	if err := CheckKey(key); err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	// One request whose signature covers the digest, however large: servers
+	// replace an object at the end of a request, and refuse one that was cut
+	// off. Chunk signatures, the other way, make versitygw forget a chunk of
+	// length 0 on the connection, where it spoils the next request.
+	opts := minio.PutObjectOptions{DisableContentSha256: true}
+	sum := sha256.Sum256(data)
+	return s.retry(ctx, "writing", key, func(a *attempt) error {
+		size := int64(len(data))
+		a.expect(size)
+		_, err := s.core.PutObject(a.ctx, s.name, key, bytes.NewReader(data), size, "", hex.EncodeToString(sum[:]), opts)
+		return err
+	})
+}
+
+func (s *S3) Delete(ctx context.Context, key string) error {
+	err := s.retry(ctx, "deleting", key, func(a *attempt) error {
+		return s.core.RemoveObject(a.ctx, s.name, key, minio.RemoveObjectOptions{})
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// List asks for a page at a time, so the loop may take as long as it likes.
+func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		last := ""
+		for tries := 1; ; tries++ {
+			opts := minio.ListObjectsOptions{Prefix: prefix, Recursive: true, StartAfter: last, FetchOwner: new(bool)}
+			var err error
+			for o := range s.core.ListObjectsIter(ctx, s.name, opts) {
+				if err = o.Err; err != nil {
+					break
+				}
+				if !yield(infoOf(o), nil) {
+					return
+				}
+				last, tries = o.Key, 1
+			}
+			if err == nil {
+				err = ctx.Err() // at which the iterator ends in silence
+			}
+			if err == nil {
+				return
+			}
+			if !s.policy.again(ctx, tries, err) {
+				yield(Info{}, fmt.Errorf("listing %s in bucket %s: %w", prefix, s.name, s.explain(err)))
+				return
+			}
+		}
+	}
+}
+
+func infoOf(o minio.ObjectInfo) Info {
+	return Info{Key: o.Key, Size: o.Size, ETag: o.ETag, Modified: o.LastModified}
+}
