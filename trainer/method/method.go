@@ -71,8 +71,24 @@ func (n Net) Encode(images *Node) encoder.Output {
 // "projector".
 func (n Net) Head(part string) *model.Scope { return n.Scope.At("head").At("%s", part) }
 
+// Target is a second network of the same form, below "target", with weights of
+// its own. It is for methods that move it themselves; see freeze.
+func (n Net) Target() Net {
+	n.Scope = n.Scope.At("target")
+	return n
+}
+
+// freeze keeps all variables of the network that exist by now from training.
+func (n Net) freeze() {
+	for v := range n.Scope.IterVariables() {
+		v.SetTrainable(false)
+	}
+}
+
 // methods bind their settings, with defaults and help, to a flag.FlagSet.
 var methods = map[string]func(*flag.FlagSet) Method{
+	"barlow": newBarlow,
+	"byol":   newBYOL,
 	"simclr": newSimCLR,
 }
 

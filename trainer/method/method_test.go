@@ -105,19 +105,40 @@ func near(have, want, tolerance float64) error {
 	return nil
 }
 
+// finite reports the first gradient that is not a number.
+func finite(grads [][]float32) error {
+	for i, g := range grads {
+		for _, x := range g {
+			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+				return fmt.Errorf("gradient %d: have %v, want numbers", i, g)
+			}
+		}
+	}
+	return nil
+}
+
 func TestNewRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		settings map[string]string
 		want     string
 	}{
-		{"sinclr", nil, `choosing a method: have "sinclr", want one of simclr`},
+		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, simclr`},
 		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, temperature`},
 		{"simclr", map[string]string{"temperature": "warm"}, `setting temperature of method simclr to "warm": parse error`},
 		{"simclr", map[string]string{"temperature": "0"}, `configuring method simclr: temperature: have 0, want above 0`},
 		{"simclr", map[string]string{"temperature": "NaN"}, `configuring method simclr: temperature: have NaN, want above 0`},
 		{"simclr", map[string]string{"dim": "0"}, `configuring method simclr: dim: have 0, want at least 1`},
 		{"simclr", map[string]string{"hidden": "-1"}, `configuring method simclr: hidden: have -1, want at least 0`},
+		{"simclr", map[string]string{"jitter": "-1"}, `configuring method simclr: jitter: have -1, want 0 to 2`},
+		{"simclr", map[string]string{"blur": "2"}, `configuring method simclr: blur: have 2, want 0 to 1`},
+		{"barlow", map[string]string{"lambda": "-1"}, `configuring method barlow: lambda: have -1, want at least 0`},
+		{"barlow", map[string]string{"hidden": "0"}, `configuring method barlow: hidden: have 0, want at least 1`},
+		{"barlow", map[string]string{"dim": "0"}, `configuring method barlow: dim: have 0, want at least 1`},
+		{"byol", map[string]string{"momentum": "1.1"}, `configuring method byol: momentum: have 1.1, want 0 to 1`},
+		{"byol", map[string]string{"hidden": "0"}, `configuring method byol: hidden: have 0, want at least 1`},
+		{"byol", map[string]string{"dim": "0"}, `configuring method byol: dim: have 0, want at least 1`},
+		{"byol", map[string]string{"crop": "1.1"}, `configuring method byol: crop: have 1.1, want above 0 and at most 1`},
 		{"simclr", map[string]string{"crop": "0"}, `configuring method simclr: crop: have 0, want above 0 and at most 1`},
 	} {
 		t.Run(tc.want, func(t *testing.T) {

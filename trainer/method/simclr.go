@@ -54,14 +54,12 @@ func (m *SimCLR) Validate() error {
 		return fmt.Errorf("hidden: have %d, want at least 0", m.Hidden)
 	case m.Dim < 1:
 		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
-	case !(0 < m.Crop && m.Crop <= 1):
-		return fmt.Errorf("crop: have %g, want above 0 and at most 1", m.Crop)
 	case !(0 <= m.Jitter && m.Jitter <= 2):
 		return fmt.Errorf("jitter: have %g, want 0 to 2", m.Jitter)
 	case !(0 <= m.Blur && m.Blur <= 1):
 		return fmt.Errorf("blur: have %g, want 0 to 1", m.Blur)
 	}
-	return nil
+	return checkCrop(m.Crop)
 }
 
 // Recipe implements Method: two views, distorted alike (appendix A).

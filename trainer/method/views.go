@@ -1,6 +1,10 @@
 package method
 
-import "selfstream/schemas"
+import (
+	"fmt"
+
+	"selfstream/schemas"
+)
 
 // crop is the view that all methods of two views start from: a random part of
 // the image, at least that share of it, mirrored every other time and grey
@@ -14,6 +18,13 @@ func crop(size int, share float64) schemas.View {
 	}
 }
 
+func checkCrop(share float64) error {
+	if !(0 < share && share <= 1) {
+		return fmt.Errorf("crop: have %g, want above 0 and at most 1", share)
+	}
+	return nil
+}
+
 // blur is a Gaussian blur of up to 2 pixels at 224, and of the same share of
 // smaller images. Up to 64 pixels there is none, as in SimCLR's appendix B.9
 // and lightly's benchmark on CIFAR-10: it would be a third of a pixel.
@@ -22,4 +33,17 @@ func blur(size int, p float64) schemas.Blur {
 		return schemas.Blur{}
 	}
 	return schemas.Blur{P: p, SigmaMin: 0.1, SigmaMax: 2 * float64(size) / 224}
+}
+
+// asymmetric is BYOL's pair of views (Grill et al., 2020, table 6), which
+// Barlow Twins took over: the first is always blurred, the second seldom blurred
+// but at times solarized. share is the smallest share of the image in a view.
+func asymmetric(size int, share float64) schemas.Recipe {
+	first := crop(size, share)
+	first.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.4, Contrast: 0.4, Saturation: 0.2, Hue: 0.1}
+	second := first
+	first.Blur = blur(size, 1)
+	second.Blur = blur(size, 0.1)
+	second.Solarize = schemas.Solarize{P: 0.2, Threshold: 128}
+	return schemas.Recipe{Views: []schemas.View{first, second}}
 }

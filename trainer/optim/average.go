@@ -22,8 +22,8 @@ func MovingAverage(target, source *model.Scope, momentum *Node) {
 		if w == nil || !w.Trainable {
 			continue
 		}
-		old := v.NodeValue(momentum)
-		v.SetNodeValue(Add(old, Mul(OneMinus(momentum), Sub(w.NodeValue(momentum), old))))
+		kept := Mul(momentum, v.NodeValue(momentum))
+		v.SetNodeValue(Add(kept, Mul(OneMinus(momentum), w.NodeValue(momentum))))
 	}
 }
 

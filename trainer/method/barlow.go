@@ -1,0 +1,89 @@
+package method
+
+import (
+	"flag"
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"selfstream/schemas"
+)
+
+// Barlow is Barlow Twins: the embeddings of two views should agree, and no two
+// of their dimensions should carry the same thing.
+//
+// Zbontar et al., 2021, "Barlow Twins: Self-Supervised Learning via Redundancy
+// Reduction", https://arxiv.org/abs/2103.03230. As in the authors' program each
+// view is a pass of its own, and the last linear layer of the projector has no
+// bias. Defaults suit small images and small encoders: the paper's projector is
+// 8192 wide, its smallest crop 0.08.
+type Barlow struct {
+	Lambda      float64
+	Hidden, Dim int
+	Crop        float64
+}
+
+func newBarlow(s *flag.FlagSet) Method {
+	m := &Barlow{}
+	s.Float64Var(&m.Lambda, "lambda", 0.005, "weight of the redundancy between dimensions")
+	s.IntVar(&m.Hidden, "hidden", 512, "width of the projector's two hidden layers")
+	s.IntVar(&m.Dim, "dim", 512, "dimensions of the embedding")
+	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	return m
+}
+
+// Name implements Method.
+func (m *Barlow) Name() string { return "barlow" }
+
+// Validate implements Method.
+func (m *Barlow) Validate() error {
+	switch {
+	case !(m.Lambda >= 0):
+		return fmt.Errorf("lambda: have %g, want at least 0", m.Lambda)
+	case m.Hidden < 1:
+		return fmt.Errorf("hidden: have %d, want at least 1", m.Hidden)
+	case m.Dim < 1:
+		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
+	}
+	return checkCrop(m.Crop)
+}
+
+// Recipe implements Method: BYOL's two views.
+func (m *Barlow) Recipe(size int) schemas.Recipe { return asymmetric(size, m.Crop) }
+
+// Loss implements Method.
+func (m *Barlow) Loss(net Net, b Batch) Result {
+	project := func(images *Node) *Node {
+		return mlp(net.Head("projector"), net.Encode(images).Features, net.Training, m.Hidden, m.Hidden, m.Dim)
+	}
+	z0, z1 := project(b.Views[0]), project(b.Views[1])
+	return Result{
+		Loss:      crossCorrelation(z0, z1, m.Lambda),
+		Embedding: Concatenate([]*Node{z0, z1}, 0),
+		Chance:    float64(m.Dim), // C = 0: embeddings that do not depend on the image
+	}
+}
+
+const barlowEpsilon = 1e-5
+
+// crossCorrelation pulls the correlation matrix C [d, d] between the
+// embeddings of two views, a and b [N, d], to the identity:
+//
+//	Σᵢ (1 − Cᵢᵢ)² + λ · Σᵢ Σⱼ≠ᵢ Cᵢⱼ²
+//
+// Equation 1 of the paper. As in the authors' program columns are standardised
+// with the population variance and ε = 1e-5; algorithm 1 of the paper has the
+// sample variance.
+func crossCorrelation(a, b *Node, lambda float64) *Node {
+	batch, dim := a.Shape().Dim(0), a.Shape().Dim(1)
+	c := DivScalar(MatMul(Transpose(standardize(a), 0, 1), standardize(b)), float64(batch)) // [d, d]
+	onDiagonal, offDiagonal := Square(OneMinus(c)), MulScalar(Square(c), lambda)
+	return ReduceAllSum(Where(Diagonal(c.Graph(), dim), onDiagonal, offDiagonal))
+}
+
+// standardize gives every column of x mean 0 and variance 1 over the batch.
+func standardize(x *Node) *Node {
+	x = Sub(x, ReduceAndKeep(x, ReduceMean, 0))
+	variance := ReduceAndKeep(Square(x), ReduceMean, 0)
+	return Div(x, Sqrt(AddScalar(variance, barlowEpsilon)))
+}

@@ -1,0 +1,90 @@
+package method
+
+import (
+	"flag"
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"selfstream/schemas"
+	"selfstream/trainer/optim"
+)
+
+// BYOL learns to predict, from one view of an image, what a slowly moving
+// average of the network itself makes of another. It needs no other images to
+// compare with.
+//
+// Grill et al., 2020, "Bootstrap Your Own Latent", https://arxiv.org/abs/2006.07733.
+// As in the authors' program each view is a pass of its own in both networks,
+// the target network normalises by the batch too, keeps running statistics of
+// its own, and starts from weights of its own. Defaults suit small images and
+// short runs: in the paper the heads are 4096 wide, the target's momentum starts
+// at 0.996 and the smallest crop is 0.08.
+type BYOL struct {
+	Momentum    float64
+	Hidden, Dim int
+	Crop        float64
+}
+
+func newBYOL(s *flag.FlagSet) Method {
+	m := &BYOL{}
+	s.Float64Var(&m.Momentum, "momentum", 0.99, "of the target network at the first step; it ends at 1")
+	s.IntVar(&m.Hidden, "hidden", 512, "width of the hidden layers of projector and predictor")
+	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
+	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	return m
+}
+
+// Name implements Method.
+func (m *BYOL) Name() string { return "byol" }
+
+// Validate implements Method.
+func (m *BYOL) Validate() error {
+	switch {
+	case !(0 <= m.Momentum && m.Momentum <= 1):
+		return fmt.Errorf("momentum: have %g, want 0 to 1", m.Momentum)
+	case m.Hidden < 1:
+		return fmt.Errorf("hidden: have %d, want at least 1", m.Hidden)
+	case m.Dim < 1:
+		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
+	}
+	return checkCrop(m.Crop)
+}
+
+// Recipe implements Method: the two views of table 6.
+func (m *BYOL) Recipe(size int) schemas.Recipe { return asymmetric(size, m.Crop) }
+
+// Loss implements Method.
+func (m *BYOL) Loss(net Net, b Batch) Result {
+	target := net.Target()
+	project := func(n Net, images *Node) *Node {
+		return mlp(n.Head("projector"), n.Encode(images).Features, n.Training, m.Hidden, m.Dim)
+	}
+	predict := func(z *Node) *Node { return mlp(net.Head("predictor"), z, net.Training, m.Hidden, m.Dim) }
+
+	online0, online1 := project(net, b.Views[0]), project(net, b.Views[1])
+	target0, target1 := project(target, b.Views[0]), project(target, b.Views[1])
+	target.freeze()
+
+	momentum := optim.Cosine(b.Progress, m.Momentum, 1)
+	return Result{
+		Loss:      bootstrap(predict(online0), predict(online1), target0, target1),
+		Embedding: Concatenate([]*Node{online0, online1}, 0),
+		Values:    map[string]*Node{"momentum": momentum},
+		After:     func() { optim.MovingAverage(target.Scope, net.Scope, momentum) },
+	}
+}
+
+// bootstrap is the loss of both directions: the predictions p of each view
+// against what the target network made of the other, z, all [N, d] (section
+// 3.1 of the paper). No gradient goes into the targets.
+func bootstrap(p0, p1, z0, z1 *Node) *Node {
+	return Add(regression(p0, StopGradient(z1)), regression(p1, StopGradient(z0)))
+}
+
+// regression is the mean squared distance of the normalised rows, 2 − 2·cos:
+// equation 2 of the paper.
+func regression(p, z *Node) *Node {
+	cosines := ReduceSum(Mul(normalize(p), normalize(z)), 1)
+	return MulScalar(ReduceAllMean(OneMinus(cosines)), 2)
+}
