@@ -2,6 +2,8 @@ package view
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"image"
 	"math"
 	"os"
@@ -164,20 +166,62 @@ func compare(t *testing.T, have *RGB, want safetensors.Tensor) {
 }
 
 // TestRandomResizedCropOracle compares quantiles of what is drawn with those of
-// torchvision's RandomResizedCrop.get_params.
+// torchvision's RandomResizedCrop.get_params: within 2 % of the range.
 func TestRandomResizedCropOracle(t *testing.T) {
 	oracles(t, "random_resized_crop_*.safetensors", func(t *testing.T, f *safetensors.File) {
 		var scale, ratio [2]float64
-		if err := json.Unmarshal([]byte(f.Metadata["scale"]), &scale); err != nil {
-			t.Fatal(err)
+		var w, h int
+		if err := errors.Join(
+			json.Unmarshal([]byte(f.Metadata["scale"]), &scale),
+			json.Unmarshal([]byte(f.Metadata["ratio"]), &ratio),
+			scanSize(f.Metadata["source"], &w, &h),
+		); err != nil {
+			t.Fatalf("reading metadata %v: %v", f.Metadata, err)
 		}
-		if err := json.Unmarshal([]byte(f.Metadata["ratio"]), &ratio); err != nil {
-			t.Fatal(err)
+		crop := schemas.Crop{ScaleMin: scale[0], ScaleMax: scale[1], RatioMin: ratio[0], RatioMax: ratio[1]}
+
+		const n = 100_000
+		have := map[string][]float64{}
+		for i := range n {
+			box := drawBox(crop, w, h, Key(1, 0, int64(i), 0))
+			bw, bh := float64(box.Dx()), float64(box.Dy())
+			for name, x := range map[string]float64{
+				"area": bw * bh / float64(w*h), "log_aspect": math.Log(bw / bh),
+				"top": float64(box.Min.Y), "left": float64(box.Min.X),
+			} {
+				have[name] = append(have[name], x)
+			}
 		}
-		for _, want := range f.Tensors {
-			v, _ := safetensors.Float64s(want)
-			t.Logf("%s %.4f", want.Name, v)
+		quantiles := tensor(t, f, "quantiles")
+		for name, reach := range map[string]float64{
+			"area": scale[1] - scale[0], "log_aspect": math.Log(ratio[1] / ratio[0]),
+			"top": float64(h), "left": float64(w),
+		} {
+			slices.Sort(have[name])
+			for i, want := range tensor(t, f, name) {
+				if have := have[name][int(quantiles[i]*n)]; math.Abs(have-want) > 0.02*reach {
+					t.Errorf("%s, quantile %g: have %g, want %g", name, quantiles[i], have, want)
+				}
+			}
 		}
-		_ = schemas.Crop{}
 	})
+}
+
+// scanSize reads "… image 375x500 (HxW)".
+func scanSize(source string, w, h *int) error {
+	_, size, _ := strings.Cut(source, "image ")
+	_, err := fmt.Sscanf(size, "%dx%d", h, w)
+	return err
+}
+
+func tensor(t *testing.T, f *safetensors.File, name string) []float64 {
+	want, ok := f.Tensor(name)
+	if !ok {
+		t.Fatalf("no tensor named %s", name)
+	}
+	values, err := safetensors.Float64s(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
 }

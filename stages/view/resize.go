@@ -10,6 +10,7 @@ import "image"
 type resizer struct {
 	x, y taps
 	rows []uint8 // after the first pass
+	sum  []int32
 }
 
 // weightBits is the weights' number of binary digits after the point.
@@ -50,7 +51,7 @@ func (r *resizer) pass(dst, src *RGB, box image.Rectangle) {
 	}
 	for y := range dst.H {
 		in := r.rows[stride*(r.y.first[y]-top):]
-		mixRows(dst.Pix[stride*y:][:stride], in, r.y.weight[r.y.n*y:][:r.y.n])
+		r.mixRows(dst.Pix[stride*y:][:stride], in, r.y.weight[r.y.n*y:][:r.y.n])
 	}
 }
 
@@ -95,8 +96,9 @@ func (t *taps) triangles(in, out, from, count int) {
 func (t *taps) mixPixels(out, in []uint8) {
 	for k, first := range t.first {
 		var r, g, b int32 = half, half, half
-		px := in[3*first:]
-		for _, w := range t.weight[k*t.n:][:t.n] {
+		weight := t.weight[k*t.n:][:t.n]
+		px := in[3*first:][:3*len(weight)]
+		for _, w := range weight {
 			r += w * int32(px[0])
 			g += w * int32(px[1])
 			b += w * int32(px[2])
@@ -108,13 +110,19 @@ func (t *taps) mixPixels(out, in []uint8) {
 }
 
 // mixRows makes one row of those in in, one for each weight.
-func mixRows(out, in []uint8, weight []int32) {
-	for i := range out {
-		sum := int32(half)
-		for j, w := range weight {
-			sum += w * int32(in[j*len(out)+i])
+func (r *resizer) mixRows(out, in []uint8, weight []int32) {
+	r.sum = grow(r.sum, len(out))
+	for i := range r.sum {
+		r.sum[i] = half
+	}
+	for j, w := range weight {
+		row := in[j*len(out):][:len(r.sum)]
+		for i, v := range row {
+			r.sum[i] += w * int32(v)
 		}
-		out[i] = uint8(sum >> weightBits)
+	}
+	for i, s := range r.sum {
+		out[i] = uint8(s >> weightBits)
 	}
 }
 
