@@ -154,7 +154,7 @@ func TestRepeats(t *testing.T) {
 }
 
 func TestSamplesFromElsewhereAreDropped(t *testing.T) {
-	w := testWindow(80, 1<<20)
+	w := testWindow(80, 0)
 	issueAll(w, epoch0)
 	s := made(w.plan.Split(plan.Position{Epoch: 5}), nil)
 	admit(t, w, s, "early")
