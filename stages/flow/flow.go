@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,11 +35,19 @@ type Config struct {
 	Log       *slog.Logger               // nil: silent
 }
 
+// address is where the server is, without its password.
 func (c Config) address() string {
 	if c.InProcess != nil {
 		return "this process"
 	}
-	return c.URL
+	var all []string
+	for s := range strings.SplitSeq(c.URL, ",") {
+		if u, err := url.Parse(s); err == nil {
+			s = u.Redacted()
+		}
+		all = append(all, s)
+	}
+	return strings.Join(all, ",")
 }
 
 // Flow is a connection to NATS. Its methods may be called from many goroutines
@@ -47,7 +57,8 @@ type Flow struct {
 	js  jetstream.JetStream
 	log *slog.Logger
 
-	ensuring sync.Mutex // one Ensure at a time is enough for a process
+	patience time.Duration // with one answer
+	ensuring sync.Mutex    // one Ensure at a time is enough for a process
 
 	mu    sync.Mutex
 	link  context.Context // ends when the connection has been made anew
@@ -58,7 +69,7 @@ type Flow struct {
 // or an error that names its address. Once made, the connection is kept up for
 // good: it is only lost for as long as the server is away.
 func Connect(ctx context.Context, cfg Config) (*Flow, error) {
-	f := &Flow{log: cfg.Log}
+	f := &Flow{log: cfg.Log, patience: answerTimeout}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -143,7 +154,7 @@ func (f *Flow) connection() context.Context {
 // attempt bounds one conversation with the server. It also ends when the
 // connection has been made anew: nobody answers what was asked before.
 func (f *Flow) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, f.patience)
 	stop := context.AfterFunc(f.connection(), cancel)
 	return ctx, func() { stop(); cancel() }
 }

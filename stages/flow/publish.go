@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"selfstream/schemas"
@@ -18,7 +19,7 @@ import (
 //	stream full, too many        the consumers are slower: wait for them
 //
 // A message whose acknowledgement was lost is stored twice, so readers must
-// bear repeats. Other errors are for good: ErrTooLarge, ErrDiskFull,
+// bear repeats. Other errors are for good: ErrTooLarge, ErrNotStored,
 // schemas.ErrInvalid, or what the server says.
 func (f *Flow) Publish(ctx context.Context, m schemas.Message) error {
 	msg, err := schemas.Encode(m)
@@ -31,15 +32,22 @@ func (f *Flow) Publish(ctx context.Context, m schemas.Message) error {
 // PublishMsg is Publish for a message that schemas.Encode has packed.
 func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 	var pause backoff
+	silences := 0 // in a row
 	for attempt := 1; ; attempt++ {
 		err := f.publishOnce(ctx, msg)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if missing(err) {
+		case missing(err):
 			if ensured := f.Ensure(ctx); ensured != nil {
 				err = ensured
 			}
+		case errors.Is(err, context.DeadlineExceeded) && f.answers(ctx):
+			if silences++; silences == 3 {
+				err = ErrNotStored
+			}
+		default:
+			silences = 0
 		}
 		if ctx.Err() == nil && !temporary(err) {
 			return fmt.Errorf("publishing %s of %d bytes: %w", msg.Subject, len(msg.Data), err)
@@ -57,5 +65,16 @@ func (f *Flow) publishOnce(ctx context.Context, msg *nats.Msg) error {
 	ctx, cancel := f.attempt(ctx)
 	defer cancel()
 	_, err := f.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
-	return classify(err)
+	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) {
+		return ErrTooLarge
+	}
+	return err
+}
+
+// answers tells whether the server answers questions.
+func (f *Flow) answers(ctx context.Context) bool {
+	ctx, cancel := f.attempt(ctx)
+	defer cancel()
+	_, err := f.js.AccountInfo(ctx)
+	return err == nil
 }

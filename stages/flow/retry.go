@@ -16,8 +16,9 @@ var (
 	// ErrTooLarge is returned for a message that the server will never take.
 	ErrTooLarge = errors.New("message is larger than the server takes")
 
-	// ErrDiskFull is returned when the server cannot store messages any more.
-	ErrDiskFull = errors.New("the disk of the NATS server is full")
+	// ErrNotStored is returned when the server is well but stores no messages,
+	// of which it says no word to those who publish.
+	ErrNotStored = errors.New("the NATS server stores no messages; if its log says that its disk is full, make room and restart it")
 )
 
 // Error codes of the server that nats.go has no name for.
@@ -26,22 +27,10 @@ const (
 	codeTooManyRequests jetstream.ErrorCode = 10167
 )
 
-// classify gives the errors that callers may want to tell apart their names.
-func classify(err error) error {
-	var api *jetstream.APIError
-	switch {
-	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum):
-		return errors.Join(ErrTooLarge, err)
-	case errors.As(err, &api) && api.ErrorCode == codeStoreFailed && strings.Contains(api.Description, "no space left"):
-		return errors.Join(ErrDiskFull, err)
-	}
-	return err
-}
-
 // temporary tells whether what failed with err may succeed later: the server is
 // away, starting or busy, has no room, or has lost a stream.
 func temporary(err error) bool {
-	for _, final := range []error{ErrTooLarge, ErrDiskFull, nats.ErrConnectionClosed, nats.ErrBadSubject} {
+	for _, final := range []error{ErrTooLarge, ErrNotStored, nats.ErrConnectionClosed, nats.ErrBadSubject} {
 		if errors.Is(err, final) {
 			return false
 		}

@@ -23,17 +23,18 @@ import (
 // Server is a NATS server with JetStream. It is also the
 // nats.InProcessConnProvider through which connections outlive a restart.
 type Server struct {
-	t   testing.TB
-	dir string
+	t    testing.TB
+	dir  string
+	tune []func(*server.Options)
 
 	mu      sync.Mutex
 	running *server.Server // nil while stopped
 }
 
 // Start starts a server that stops when t ends.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB, tune ...func(*server.Options)) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: t.TempDir()}
+	s := &Server{t: t, dir: t.TempDir(), tune: tune}
 	s.Start()
 	t.Cleanup(s.Stop)
 	return s
@@ -42,7 +43,7 @@ func Start(t testing.TB) *Server {
 // Start starts a stopped server again, with the storage it had.
 func (s *Server) Start() {
 	s.t.Helper()
-	n, err := server.NewServer(&server.Options{
+	o := &server.Options{
 		DontListen:         true,
 		JetStream:          true,
 		StoreDir:           s.dir,
@@ -51,7 +52,11 @@ func (s *Server) Start() {
 		MaxPayload:         schemas.MaxPayload,
 		NoLog:              true,
 		NoSigs:             true,
-	})
+	}
+	for _, tune := range s.tune {
+		tune(o)
+	}
+	n, err := server.NewServer(o)
 	if err != nil {
 		s.t.Fatalf("starting nats-server: %v", err)
 	}
