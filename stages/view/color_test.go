@@ -1,0 +1,77 @@
+package view
+
+import (
+	"bytes"
+	"image/color"
+	"testing"
+)
+
+// TestAdjustments checks colours whose answer is plain to see, on an image of
+// two pixels.
+func TestAdjustments(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*RGB)
+		in     []uint8
+		want   []uint8
+	}{
+		{"brightness 0", func(i *RGB) { adjustBrightness(i, 0) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{0, 0, 0, 0, 0, 0}},
+		{"brightness 0.5", func(i *RGB) { adjustBrightness(i, 0.5) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{4, 40, 127, 0, 1, 1}},
+		{"brightness 2", func(i *RGB) { adjustBrightness(i, 2) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{18, 160, 255, 2, 4, 6}},
+		{"contrast 0", func(i *RGB) { adjustContrast(i, 0) }, []uint8{10, 10, 10, 31, 31, 31}, []uint8{21, 21, 21, 21, 21, 21}}, // 20.5 rounds up
+		{"contrast 2", func(i *RGB) { adjustContrast(i, 2) }, []uint8{90, 90, 90, 110, 110, 110}, []uint8{80, 80, 80, 120, 120, 120}},
+		{"saturation 0", func(i *RGB) { adjustSaturation(i, 0) }, []uint8{255, 0, 0, 7, 7, 7}, []uint8{76, 76, 76, 7, 7, 7}},
+		{"saturation 2", func(i *RGB) { adjustSaturation(i, 2) }, []uint8{120, 100, 100, 7, 7, 7}, []uint8{134, 94, 94, 7, 7, 7}},
+		{"hue by a third", func(i *RGB) { adjustHue(i, 1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{0, 200, 0, 50, 50, 50}},
+		{"hue by minus a third", func(i *RGB) { adjustHue(i, -1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{5, 0, 200, 50, 50, 50}}, // PIL's circle has 255 parts, but comes round after 256
+		{"gray", gray, []uint8{255, 0, 0, 0, 0, 255}, []uint8{76, 76, 76, 29, 29, 29}},
+		{"solarize", func(i *RGB) { solarize(i, 128) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 127, 126, 1, 0}},
+		{"solarize all", func(i *RGB) { solarize(i, 0) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{255, 128, 127, 126, 1, 0}},
+		{"solarize nothing", func(i *RGB) { solarize(i, 256) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 128, 129, 254, 255}},
+		{"flip", flip, []uint8{1, 2, 3, 4, 5, 6}, []uint8{4, 5, 6, 1, 2, 3}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			img := &RGB{W: 2, H: 1, Pix: bytes.Clone(tc.in)}
+			tc.change(img)
+			if !bytes.Equal(img.Pix, tc.want) {
+				t.Errorf("%v: have %v, want %v", tc.in, img.Pix, tc.want)
+			}
+		})
+	}
+}
+
+// TestFlip turns back to the same image, whether the width is even or odd.
+func TestFlip(t *testing.T) {
+	for _, w := range []int{1, 2, 7, 8} {
+		img, want := scene(w, 3), scene(w, 3)
+		flip(img)
+		for y := range 3 {
+			for x := range w {
+				have, want := img.Pix[3*(w*y+x):][:3], want.Pix[3*(w*y+w-1-x):][:3]
+				if !bytes.Equal(have, want) {
+					t.Errorf("width %d, pixel %d, %d: have %v, want %v", w, x, y, have, want)
+				}
+			}
+		}
+	}
+}
+
+// TestHSV goes there and back over all colours on a grid: what is lost is what
+// 8 bits of hue and saturation cost.
+func TestHSV(t *testing.T) {
+	for r := 0; r < 256; r += 5 {
+		for g := 0; g < 256; g += 3 {
+			for b := 0; b < 256; b += 5 {
+				want := color.RGBA{uint8(r), uint8(g), uint8(b), 255}
+				h, s, v := hsv(want.R, want.G, want.B)
+				var have color.RGBA
+				have.R, have.G, have.B = rgb(h, s, v)
+				for _, d := range []int{int(have.R) - r, int(have.G) - g, int(have.B) - b} {
+					if d < -6 || d > 6 {
+						t.Fatalf("%v: have %v after %d, %d, %d", want, have, h, s, v)
+					}
+				}
+			}
+		}
+	}
+}
