@@ -49,12 +49,27 @@ func (f *Flow) consumer(ctx context.Context, stream string, cfg jetstream.Consum
 
 // Purge removes what a run leaves behind when it ends: its queued splits and
 // samples, and the consumer of its samples. It is no error if nothing is left.
+// While the server is away, it is tried again until ctx ends.
 func (f *Flow) Purge(ctx context.Context, run string) error {
+	var pause backoff
+	for {
+		err := f.purge(ctx, run)
+		if err != nil && temporary(err) && pause.sleep(ctx) == nil {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("purging run %s: %w", run, err)
+		}
+		return nil
+	}
+}
+
+func (f *Flow) purge(ctx context.Context, run string) error {
 	ctx, cancel := f.attempt(ctx)
 	defer cancel()
 	err := f.js.DeleteConsumer(ctx, schemas.SamplesStream, schemas.SamplesConsumer(run).Durable)
-	if err != nil && !missing(err) {
-		return fmt.Errorf("purging run %s: %w", run, err)
+	if err != nil && !notFound(err) {
+		return err
 	}
 	for stream, subject := range map[string]string{
 		schemas.SplitsStream:  schemas.Split{Run: run}.Subject(),
@@ -64,8 +79,8 @@ func (f *Flow) Purge(ctx context.Context, run string) error {
 		if err == nil {
 			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
 		}
-		if err != nil && !missing(err) {
-			return fmt.Errorf("purging run %s from %s: %w", run, stream, err)
+		if err != nil && !notFound(err) {
+			return err
 		}
 	}
 	return nil

@@ -28,26 +28,10 @@ const (
 
 // Config of a connection.
 type Config struct {
-	URL       string                     // such as "nats://127.0.0.1:4222"; several, separated by commas, are tried in turn
-	InProcess nats.InProcessConnProvider // a server in this process, in place of URL
-	Name      string                     // of the service, to be seen in the server's list of connections
-	Options   []nats.Option              // further ones, such as credentials or TLS
-	Log       *slog.Logger               // nil: silent
-}
-
-// address is where the server is, without its password.
-func (c Config) address() string {
-	if c.InProcess != nil {
-		return "this process"
-	}
-	var all []string
-	for s := range strings.SplitSeq(c.URL, ",") {
-		if u, err := url.Parse(s); err == nil {
-			s = u.Redacted()
-		}
-		all = append(all, s)
-	}
-	return strings.Join(all, ",")
+	URL     string        // such as "nats://127.0.0.1:4222"; several, separated by commas, are tried in turn
+	Name    string        // of the service, to be seen in the server's list of connections
+	Options []nats.Option // further ones, such as credentials, TLS or nats.InProcessServer
+	Log     *slog.Logger  // nil: silent
 }
 
 // Flow is a connection to NATS. Its methods may be called from many goroutines
@@ -101,12 +85,9 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 			f.log.Warn("hearing from NATS", "err", err)
 		}),
 	}
-	if cfg.InProcess != nil {
-		options = append(options, nats.InProcessServer(cfg.InProcess))
-	}
 	nc, err := nats.Connect(cfg.URL, append(options, cfg.Options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to NATS at %s: %w; is the address right, and a server running there?", cfg.address(), err)
+		return nil, fmt.Errorf("connecting to NATS at %s: %w; is the address right, and a server running there?", redacted(cfg.URL), err)
 	}
 	f.nc = nc
 	if f.js, err = jetstream.New(nc); err == nil {
@@ -114,9 +95,21 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 	}
 	if err != nil {
 		nc.Close()
-		return nil, fmt.Errorf("connecting to NATS at %s: %w", cfg.address(), err)
+		return nil, fmt.Errorf("connecting to NATS at %s: %w", redacted(cfg.URL), err)
 	}
 	return f, nil
+}
+
+// redacted leaves the passwords out of addresses.
+func redacted(urls string) string {
+	var all []string
+	for s := range strings.SplitSeq(urls, ",") {
+		if u, err := url.Parse(s); err == nil {
+			s = u.Redacted()
+		}
+		all = append(all, s)
+	}
+	return strings.Join(all, ",")
 }
 
 // checkJetStream asks whether the server keeps messages at all.

@@ -45,7 +45,7 @@ func TestConnectRefuses(t *testing.T) {
 		{"no answer", flow.Config{URL: "nats://" + silent.Addr().String()}, []string{silent.Addr().String(), "running"}},
 		{"no address", flow.Config{URL: "nats://a b"}, []string{"a b"}},
 		{"a password", flow.Config{URL: "nats://user:secret@" + closed.Addr().String()}, []string{"user:xxxxx@"}},
-		{"no JetStream", flow.Config{InProcess: plain}, []string{"this process", "-js"}},
+		{"no JetStream", flow.Config{Options: []nats.Option{nats.InProcessServer(plain)}}, []string{"-js"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +72,7 @@ func TestEnsureAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			f, err := flow.Connect(t.Context(), flow.Config{InProcess: srv})
+			f, err := flow.Connect(t.Context(), flow.Config{Options: []nats.Option{nats.InProcessServer(srv)}})
 			if err != nil {
 				t.Error(err)
 				return

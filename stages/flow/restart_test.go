@@ -13,6 +13,7 @@ import (
 	"selfstream/stages/flow"
 	"selfstream/stages/flow/flowtest"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -160,7 +161,7 @@ func clients() int {
 func TestNothingIsLeftRunning(t *testing.T) {
 	srv := flowtest.Start(t)
 	for range 3 {
-		f, err := flow.Connect(t.Context(), flow.Config{InProcess: srv})
+		f, err := flow.Connect(t.Context(), flow.Config{Options: []nats.Option{nats.InProcessServer(srv)}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,15 +39,20 @@ func temporary(err error) bool {
 	if !errors.As(err, &api) {
 		return true // the connection's, not the server's
 	}
-	return missing(err) || api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
+	return notFound(err) || api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
 }
 
-// missing tells whether err comes of a stream or consumer that is not there.
-// Nobody answers on behalf of a stream that is not there.
+// missing tells whether err may come of a stream or consumer that has gone.
+// Nobody answers what is published to a subject without a stream.
 func missing(err error) bool {
-	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
-		errors.Is(err, jetstream.ErrConsumerDeleted) ||
+	return notFound(err) || errors.Is(err, jetstream.ErrConsumerDeleted) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+}
+
+// notFound tells whether the server has said that there is no such stream or
+// consumer.
+func notFound(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
 }
 
 // pushedBack tells whether err only says that consumers are slower than

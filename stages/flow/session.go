@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -95,7 +94,7 @@ func (s *session) exists(ctx context.Context) (bool, error) {
 	ctx, cancel := s.worker.flow.attempt(ctx)
 	defer cancel()
 	c, err := s.worker.flow.js.Consumer(ctx, s.worker.stream, s.info.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+	if notFound(err) {
 		return false, nil
 	}
 	if err != nil {

@@ -103,7 +103,7 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 // there.
 func (s *Server) Connect(t testing.TB) *flow.Flow {
 	t.Helper()
-	f, err := flow.Connect(context.Background(), flow.Config{InProcess: s, Name: t.Name()})
+	f, err := flow.Connect(context.Background(), flow.Config{Name: t.Name(), Options: []nats.Option{nats.InProcessServer(s)}})
 	if err != nil {
 		t.Fatal(err)
 	}
