@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"selfstream/stages/oracletest"
 )
@@ -63,6 +64,30 @@ func TestBootstrapCrosses(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestTargetSeesTheOtherView: of the views X and Y, the loss is
+// r(X, Y) + r(Y, X), where r(A, B) predicts B from A. If the target saw the same
+// view it were r(X, X) + r(Y, Y), which the views X, X and Y, Y give away.
+func TestTargetSeesTheOtherView(t *testing.T) {
+	s := newStudent(t, goBackend(t), &BYOL{Momentum: 1, Hidden: 32, Dim: 16, Crop: 0.2})
+	s.lr = 0 // like the momentum: so that the weights stay as they are
+	loss := func(first, second int) float64 {
+		in := s.inputs(0)
+		in[3], in[4] = images(first), images(second)
+		out, err := s.exec.Call(in...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(tensors.ToScalar[float32](out[0]))
+	}
+	xy, yx, same := loss(0, 1), loss(1, 0), (loss(0, 0)+loss(1, 1))/2
+	if err := near(xy, yx, 1e-5); err != nil {
+		t.Errorf("views swapped: %v", err)
+	}
+	if !(xy > same+0.01) {
+		t.Errorf("have a loss of %g for different views and of %g for equal ones, want more", xy, same)
 	}
 }
 

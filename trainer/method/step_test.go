@@ -40,6 +40,7 @@ type student struct {
 	store  *model.Store
 	exec   *model.Exec
 	views  int
+	lr     float64 // at the top of the schedule
 	chance float64
 }
 
@@ -53,7 +54,7 @@ func newStudent(t testing.TB, b compute.Backend, m Method) *student {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &student{store: model.NewStore(), views: len(m.Recipe(size).Views)}
+	s := &student{lr: 1e-3, store: model.NewStore(), views: len(m.Recipe(size).Views)}
 	layer.SetSeed(s.store, 1)
 	s.exec, err = model.NewExec(b, s.store, func(scope *model.Scope, in []*Node) []*Node {
 		lr, progress, labels, views := in[0], in[1], in[2], in[3:]
@@ -102,7 +103,7 @@ func (s *student) compile(t testing.TB) {
 
 // inputs are the rate, the progress, the labels and the views of a step.
 func (s *student) inputs(step int) []any {
-	schedule := optim.Schedule{Peak: 1e-3, Warmup: 2, Steps: allSteps}
+	schedule := optim.Schedule{Peak: s.lr, Warmup: 2, Steps: allSteps}
 	in := []any{
 		tensors.FromScalar(float32(schedule.At(step))),
 		tensors.FromScalar(float32(optim.Progress(step, allSteps))),
