@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -99,6 +100,9 @@ func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batc
 		o, err := r.learner.step(b, r.schedule.At(r.step), optim.Progress(r.step, r.steps))
 		if err != nil {
 			return err
+		}
+		if math.IsNaN(o.loss) || math.IsInf(o.loss, 0) {
+			return fmt.Errorf("the loss is %g at step %d: the run has diverged; start it again with a lower --learning-rate or a longer --warmup", o.loss, r.step)
 		}
 		r.advance(b, o.loss)
 		meter.measure(b, o)

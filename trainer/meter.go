@@ -9,8 +9,8 @@ import (
 
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
+	"selfstream/trainer/collapse"
 	"selfstream/trainer/feed"
-	"selfstream/trainer/method"
 )
 
 const (
@@ -21,8 +21,9 @@ const (
 // meter measures a run for people. It never holds the run up: a metric that
 // cannot be published in time is dropped for the next one.
 type meter struct {
-	r    *run
-	feed *feed.Feed
+	r       *run
+	feed    *feed.Feed
+	monitor collapse.Monitor
 
 	since   time.Time // of the figures below
 	steps   int
@@ -60,9 +61,8 @@ func (m *meter) measure(b *feed.Batch, o outcome) {
 	metric := m.metric(ledger.Running)
 	metric.Values = o.values
 	if look {
-		c := m.collapse(o)
-		metric.Collapse = &c
-		m.r.status.Warnings = c.Warnings
+		metric.Collapse = m.look(o)
+		m.r.status.Warnings = metric.Collapse.Warnings
 	}
 	select {
 	case m.out <- metric:
@@ -71,10 +71,10 @@ func (m *meter) measure(b *feed.Batch, o outcome) {
 	}
 }
 
-// collapse looks for signs of it in the embedding of the last batch.
-func (m *meter) collapse(o outcome) schemas.Collapse {
+// look looks for signs of collapse in the embedding of the last batch.
+func (m *meter) look(o outcome) *schemas.Collapse {
 	dims := o.embedding.Shape().Dimensions
-	return method.Watch(tensors.MustCopyFlatData[float32](o.embedding), dims[0], dims[1], o.loss, m.r.learner.chance)
+	return m.monitor.Look(tensors.MustCopyFlatData[float32](o.embedding), dims[0], dims[1], o.loss, m.r.learner.chance)
 }
 
 // metric is how the run does now.

@@ -33,7 +33,7 @@ type Config struct {
 // recorded as failed, with the reason, and the next request is taken.
 func Run(ctx context.Context, cfg Config) error {
 	t := &trainer{Config: cfg, ledger: ledger.New(cfg.Runs)}
-	return cfg.Flow.Work(ctx, schemas.RunsStream, schemas.TrainerConsumer(), flow.WorkOptions{}, t.handle)
+	return cfg.Flow.Work(ctx, schemas.RunsStream, schemas.RunsConsumer(), flow.WorkOptions{}, t.handle)
 }
 
 type trainer struct {

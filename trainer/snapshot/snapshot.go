@@ -55,7 +55,7 @@ type Card struct {
 	Step    int            `json:"step"`
 	Steps   int            `json:"steps"` // planned
 	Epoch   float64        `json:"epoch"` // passes over the manifest
-	Loss    float64        `json:"loss"` // of the last batch; 0 before the first
+	Loss    float64        `json:"loss"`  // of the last batch; 0 before the first
 	Final   bool           `json:"final"`
 
 	Cursor         plan.Cursor `json:"cursor"`
