@@ -118,12 +118,12 @@ func serve(ctx context.Context, o Options, root string, keys credentials) (*S3, 
 		return nil, fmt.Errorf("starting S3: %w", err)
 	}
 
-	account := auth.Account{Access: keys.AccessKey, Secret: keys.SecretKey, Role: auth.RoleAdmin}
+	owner := auth.Account{Access: keys.AccessKey, Secret: keys.SecretKey, Role: auth.RoleAdmin}
 	listening := make(chan struct{})
 	config := &embedgw.Config{
 		RootUserAccess:    keys.AccessKey,
 		RootUserSecret:    keys.SecretKey,
-		IAMService:        auth.NewIAMServiceSingle(account), // the default, which says so on stdout
+		IAMService:        single{auth.NewIAMServiceSingle(owner), owner},
 		Region:            region,
 		Ports:             []string{addr},
 		MaxConnections:    4096,
@@ -154,6 +154,21 @@ func serve(ctx context.Context, o Options, root string, keys credentials) (*S3, 
 	case <-ctx.Done():
 		return nil, fmt.Errorf("starting S3: %w", errors.Join(ctx.Err(), s.Close()))
 	}
+}
+
+// single knows one account. It is embedgw's default, but for two things: it
+// does not announce itself on stdout, and to a wrong access key the server
+// answers as S3 does.
+type single struct {
+	auth.IAMService
+	owner auth.Account
+}
+
+func (s single) GetUserAccount(access string) (auth.Account, error) {
+	if access != s.owner.Access {
+		return auth.Account{}, auth.ErrNoSuchUser
+	}
+	return s.owner, nil
 }
 
 // Close stops the server and puts the working directory back. It can be called
