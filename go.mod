@@ -3,6 +3,7 @@ module selfstream
 go 1.26.5
 
 require (
+	github.com/bep/imagemeta v1.0.1
 	github.com/disintegration/imaging v1.6.2
 	github.com/gomlx/compute v0.1.3
 	github.com/gomlx/gomlx v0.28.2
