@@ -1,4 +1,11 @@
 // Package decode turns the bytes of an image file into RGB pixels.
+//
+// Pixels are what PIL's convert("RGB") makes of the same file, within what
+// decoders differ: grey is repeated, palettes are looked up, CMYK is mixed, of
+// 16 bits the upper 8 are taken, and transparency is dropped, so that what lies
+// under it shows. (Transparent pixels of a GIF come out black.) Of an animated
+// GIF the first frame is taken. An EXIF orientation is applied, which PIL leaves
+// to its user.
 package decode
 
 import (
@@ -6,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
@@ -21,78 +27,93 @@ import (
 	"selfstream/stages/view"
 )
 
-// Limits bounds what a file may ask for. They are checked before any pixel is
-// decoded.
+// Limits bounds what one file may cost. They are checked before any pixel is
+// decoded: a few bytes can claim a picture that fills the memory.
 type Limits struct {
 	Bytes  int64 // of the file
-	Pixels int64 // that it claims to hold
+	Pixels int64 // that it claims to have
 }
 
-// DefaultLimits suits photographs.
+// DefaultLimits are 64 MiB and 100 megapixels.
 func DefaultLimits() Limits { return Limits{Bytes: 64 << 20, Pixels: 100e6} }
 
+// formats has a decoder for each answer of Sniff.
 var formats = map[string]struct {
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 }{
 	"jpeg": {jpeg.DecodeConfig, jpeg.Decode},
 	"png":  {png.DecodeConfig, png.Decode},
-	"gif":  {gif.DecodeConfig, gif.Decode},
 	"webp": {webp.DecodeConfig, webp.Decode},
+	"gif":  {gif.DecodeConfig, gif.Decode},
 	"bmp":  {bmp.DecodeConfig, bmp.Decode},
 	"tiff": {tiff.DecodeConfig, tiff.Decode},
 }
 
-// Image decodes a file. The format is judged by content.
+// Fingerprint names all that decides which pixels a file has: two processes
+// with the same one decode alike.
+func Fingerprint() string {
+	return fmt.Sprintf("%s %s x/image %s imagemeta %s", runtime.Version(), runtime.GOARCH, imageVersion, imagemetaVersion)
+}
+
+// Versions of golang.org/x/image (WebP, BMP, TIFF) and github.com/bep/imagemeta
+// (orientation). They are written out because not every build knows them at run
+// time; a test compares them with go.mod.
+const (
+	imageVersion     = "v0.47.0"
+	imagemetaVersion = "v1.0.1"
+)
+
+// Image decodes a file, whatever its name. Its errors say what is wrong with
+// the file; no retry mends them.
 func Image(data []byte, l Limits) (img *view.RGB, err error) {
-	if int64(len(data)) > l.Bytes {
-		return nil, fmt.Errorf("file has %d bytes, the limit is %d", len(data), l.Bytes)
-	}
 	if len(data) == 0 {
-		return nil, errors.New("empty file")
+		return nil, errors.New("the file is empty")
 	}
-	name := Sniff(data)
-	if name == "" {
-		return nil, fmt.Errorf("not an image: looks like %s", http.DetectContentType(data))
+	if int64(len(data)) > l.Bytes {
+		return nil, fmt.Errorf("the file has %d bytes, more than the limit of %d", len(data), l.Bytes)
 	}
+	format := Sniff(data)
+	if format == "" {
+		return nil, fmt.Errorf("not an image in a known format: looks like %s", http.DetectContentType(data))
+	}
+	// Decoders have panicked on damaged files before.
 	defer func() {
 		if p := recover(); p != nil {
-			img, err = nil, fmt.Errorf("decoding %s: damaged: %v", name, p)
+			img, err = nil, fmt.Errorf("decoding %s: the decoder panicked: %v", format, p)
 		}
 	}()
-	f := formats[name]
+	img, err = decode(format, data, l)
+	if err != nil {
+		return nil, fmt.Errorf("decoding %s: %w", format, explain(err))
+	}
+	return img, nil
+}
+
+func decode(format string, data []byte, l Limits) (*view.RGB, error) {
+	f := formats[format]
 	c, err := f.config(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", name, err)
+		return nil, err
 	}
-	if c.Width < 1 || c.Height < 1 || int64(c.Width) > l.Pixels/int64(c.Height) {
-		return nil, fmt.Errorf("decoding %s: claims %d×%d pixels, the limit is %d", name, c.Width, c.Height, l.Pixels)
+	if c.Width < 1 || c.Height < 1 {
+		return nil, fmt.Errorf("it has %d×%d pixels", c.Width, c.Height)
+	}
+	if int64(c.Width) > l.Pixels/int64(c.Height) {
+		return nil, fmt.Errorf("it claims %d×%d pixels, more than the limit of %d", c.Width, c.Height, l.Pixels)
 	}
 	m, err := f.decode(bytes.NewReader(data))
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("decoding %s: truncated: %w", name, err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", name, err)
+		return nil, err
 	}
-	return toRGB(m), nil
+	img := place(toRGB(m, format), m.Bounds().Min, c.Width, c.Height)
+	return turn(img, orientation(format, data)), nil
 }
 
-func toRGB(m image.Image) *view.RGB {
-	b := m.Bounds()
-	out := view.NewRGB(b.Dx(), b.Dy())
-	i := 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
-			out.Pix[i], out.Pix[i+1], out.Pix[i+2] = c.R, c.G, c.B
-			i += 3
-		}
+// explain says "truncated" where a decoder says "unexpected EOF".
+func explain(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return fmt.Errorf("truncated: %w", err)
 	}
-	return out
-}
-
-// Fingerprint names the decoders.
-func Fingerprint() string {
-	return "x/image v0.47.0 " + runtime.Version() + " " + runtime.GOARCH
+	return err
 }
