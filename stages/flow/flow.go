@@ -19,6 +19,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
 )
 
 const (
@@ -91,7 +93,7 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 	}
 	f.nc = nc
 	if f.js, err = jetstream.New(nc); err == nil {
-		err = f.checkJetStream(ctx)
+		err = f.check(ctx)
 	}
 	if err != nil {
 		nc.Close()
@@ -112,8 +114,11 @@ func redacted(urls string) string {
 	return strings.Join(all, ",")
 }
 
-// checkJetStream asks whether the server keeps messages at all.
-func (f *Flow) checkJetStream(ctx context.Context) error {
+// check asks whether the server can do what is needed of it.
+func (f *Flow) check(ctx context.Context) error {
+	if have := f.nc.MaxPayload(); have < schemas.MaxPayload {
+		return fmt.Errorf("the server takes messages of at most %d bytes, want %d; set max_payload in its configuration", have, schemas.MaxPayload)
+	}
 	ctx, cancel := f.attempt(ctx)
 	defer cancel()
 	_, err := f.js.AccountInfo(ctx)
@@ -132,10 +137,6 @@ func (f *Flow) Close() {
 	f.nc.Close()
 	f.relink() // Nothing waits for an answer any more.
 }
-
-// MaxPayload is the largest message, headers included, that the server takes,
-// in bytes.
-func (f *Flow) MaxPayload() int64 { return f.nc.MaxPayload() }
 
 // connection ends as soon as the present connection has been replaced.
 func (f *Flow) connection() context.Context {

@@ -29,12 +29,15 @@ func TestConnectRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	plain, err := server.NewServer(&server.Options{DontListen: true, NoLog: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
+	start := func(maxPayload int32) []nats.Option {
+		s, err := server.NewServer(&server.Options{DontListen: true, NoLog: true, NoSigs: true, MaxPayload: maxPayload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		t.Cleanup(s.Shutdown)
+		return []nats.Option{nats.InProcessServer(s)}
 	}
-	plain.Start()
-	t.Cleanup(plain.Shutdown)
 
 	for _, tc := range []struct {
 		name string
@@ -45,7 +48,8 @@ func TestConnectRefuses(t *testing.T) {
 		{"no answer", flow.Config{URL: "nats://" + silent.Addr().String()}, []string{silent.Addr().String(), "running"}},
 		{"no address", flow.Config{URL: "nats://a b"}, []string{"a b"}},
 		{"a password", flow.Config{URL: "nats://user:secret@" + closed.Addr().String()}, []string{"user:xxxxx@"}},
-		{"no JetStream", flow.Config{Options: []nats.Option{nats.InProcessServer(plain)}}, []string{"-js"}},
+		{"no JetStream", flow.Config{Options: start(schemas.MaxPayload)}, []string{"-js"}},
+		{"small messages only", flow.Config{Options: start(1 << 20)}, []string{"1048576", "max_payload"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,104 @@
+package augmenter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/stages/decode"
+)
+
+const (
+	filesAhead = 16       // fetched at once, or waiting to be decoded
+	bytesAhead = 16 << 20 // of these files, unless a single one is larger
+)
+
+// file is an image as it lies in the bucket.
+type file struct {
+	data   []byte
+	broken string // why it cannot be used; the same text whoever finds out
+	err    error  // why it could not be fetched for now
+}
+
+// files fetches images ahead of their use, and hands them to use one at a time
+// and in order. It ends at the first that cannot be fetched.
+func (m *maker) files(ctx context.Context, images []schemas.Image, use func(schemas.Image, file)) error {
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	room := semaphore.NewWeighted(bytesAhead)
+	ahead := make(chan chan file, filesAhead)
+	fetching.Go(func() {
+		defer close(ahead)
+		for _, image := range images {
+			if room.Acquire(ctx, weight(image)) != nil {
+				return
+			}
+			one := make(chan file, 1)
+			select {
+			case ahead <- one:
+			case <-ctx.Done():
+				return
+			}
+			fetching.Go(func() { one <- m.file(ctx, image) })
+		}
+	})
+	for _, image := range images {
+		f, err := m.next(ctx, ahead)
+		if err != nil {
+			return err
+		}
+		use(image, f)
+		room.Release(weight(image))
+	}
+	return nil
+}
+
+func weight(image schemas.Image) int64 { return min(image.Size, bytesAhead) }
+
+// next waits for the next file.
+func (m *maker) next(ctx context.Context, ahead <-chan chan file) (file, error) {
+	start := time.Now()
+	defer func() { m.stats.add(func(c *Counts) { c.Fetching += time.Since(start) }) }()
+	one, ok := <-ahead
+	if !ok {
+		return file{}, ctx.Err()
+	}
+	select {
+	case f := <-one:
+		return f, f.err
+	case <-ctx.Done():
+		return file{}, ctx.Err()
+	}
+}
+
+// file fetches one image and tells whether it is still the one that the split
+// means.
+func (m *maker) file(ctx context.Context, image schemas.Image) file {
+	if limit := decode.DefaultLimits().Bytes; image.Size > limit {
+		return file{broken: fmt.Sprintf("file has %d bytes, the limit is %d", image.Size, limit)}
+	}
+	data, info, err := m.fetch(ctx, image.Key, image.Size)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return file{broken: "file is missing"}
+	case errors.Is(err, fs.ErrInvalid):
+		return file{broken: "key cannot name an object"}
+	case err == nil && info.Size != image.Size, errors.Is(err, bucket.ErrTooLarge):
+		return file{broken: fmt.Sprintf("file has changed since the run began: have %d bytes, want %d", info.Size, image.Size)}
+	case err != nil:
+		return file{err: err}
+	case image.ETag != "" && info.ETag != image.ETag:
+		return file{broken: "file has changed since the run began: have another ETag"}
+	}
+	return file{data: data}
+}
