@@ -2,8 +2,15 @@ package schemas_test
 
 import (
 	"bytes"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"selfstream/schemas"
 )
@@ -55,6 +62,70 @@ func TestPixelsAreViews(t *testing.T) {
 	body[len(body)-1] = 'B'
 	if have := string(m.Views[0].Data); have != "rgB" {
 		t.Errorf("have %q, want %q", have, "rgB")
+	}
+}
+
+// TestPythonReadsSamples runs the program of docs/samples.md as it stands there.
+func TestPythonReadsSamples(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed")
+	}
+	doc, err := os.ReadFile("../docs/samples.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var program strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```python\n(.*?)```").FindAllSubmatch(doc, -1) {
+		program.Write(block[1])
+	}
+	js := startJetStream(t)
+	createTopology(t, js)
+	host, port, err := net.SplitHostPort(js.Conn().ConnectedAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, "-c", program.String(), host, port)
+	cmd.Dir = t.TempDir()
+	var out []byte
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		out, err = cmd.CombinedOutput()
+		done <- err
+	}()
+	published := uint64(0)
+	for running := true; running; { // it sees what comes after it has subscribed
+		publish(t, js, kinds[2].message)
+		published++
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			running = false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+
+	want := "run eurosat-simclr-1 epoch 3 split 14 fingerprint go1.26.8 amd64 view.1\n" +
+		"ids [2, 0] labels [1, -1] holes [{'id': 1, 'key': 'eurosat/train/2.jpg', 'reason': 'decoding: unexpected EOF'}]\n"
+	if string(out) != want {
+		t.Errorf("have %s\nwant %s", out, want)
+	}
+	picture, err := os.ReadFile(filepath.Join(cmd.Dir, "sample.ppm"))
+	if want := "P6 2 2 255\nabcdefghijkl"; err != nil || string(picture) != want {
+		t.Errorf("have picture %q and error %v, want %q", picture, err, want)
+	}
+	s, err := js.Stream(t.Context(), schemas.SamplesStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := s.CachedInfo().State.Msgs; have != published {
+		t.Errorf("have %d messages left for the trainer, want %d", have, published)
 	}
 }
 

@@ -52,18 +52,11 @@ func TestEveryMessageHasOneStream(t *testing.T) {
 	createTopology(t, js)
 	seen := map[string]bool{}
 	for _, k := range kinds {
-		msg, err := schemas.Encode(k.message)
-		if err != nil {
-			t.Fatal(err)
+		stream := publish(t, js, k.message)
+		if stream != k.stream {
+			t.Errorf("%s: have stream %s, want %s", k.message.Subject(), stream, k.stream)
 		}
-		ack, err := js.PublishMsg(t.Context(), msg)
-		if err != nil {
-			t.Fatalf("publishing to %s: %v", msg.Subject, err)
-		}
-		if ack.Stream != k.stream {
-			t.Errorf("%s: have stream %s, want %s", msg.Subject, ack.Stream, k.stream)
-		}
-		seen[ack.Stream] = true
+		seen[stream] = true
 	}
 	for _, s := range schemas.Streams() {
 		if !seen[s.Name] {
@@ -77,19 +70,19 @@ func TestEveryMessageHasOneStream(t *testing.T) {
 func TestConsumers(t *testing.T) {
 	js := startJetStream(t)
 	createTopology(t, js, "a", "b")
-	publish := func(subject, body string) {
+	send := func(subject, body string) {
 		t.Helper()
 		if _, err := js.Publish(t.Context(), subject, []byte(body)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	publish("samples.a", "1")
-	publish("samples.b", "2")
-	publish("samples.a", "3")
-	publish("splits.a", "4")
-	publish("splits.b", "5")
-	publish("runs.request", "6")
-	publish("snapshots.b", "7")
+	send("samples.a", "1")
+	send("samples.b", "2")
+	send("samples.a", "3")
+	send("splits.a", "4")
+	send("splits.b", "5")
+	send("runs.request", "6")
+	send("snapshots.b", "7")
 
 	for _, tc := range []struct {
 		stream   string
@@ -106,7 +99,7 @@ func TestConsumers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		batch, err := c.FetchNoWait(10)
+		batch, err := c.Fetch(len(tc.want), jetstream.FetchMaxWait(10*time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,8 +110,12 @@ func TestConsumers(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if have != tc.want {
-			t.Errorf("consumer %s: have %q, want %q", tc.consumer.Durable, have, tc.want)
+		info, err := c.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have != tc.want || info.NumPending != 0 {
+			t.Errorf("consumer %s: have %q and %d more, want %q", tc.consumer.Durable, have, info.NumPending, tc.want)
 		}
 	}
 	for stream, want := range map[string]uint64{schemas.SamplesStream: 0, schemas.SplitsStream: 0, schemas.RunsStream: 0, schemas.SnapshotsStream: 1} {
@@ -155,6 +152,20 @@ func TestFullQueueRefuses(t *testing.T) {
 	if want := schemas.SamplesBytes / schemas.MaxPayload; stored != want || s.CachedInfo().State.Msgs != uint64(want) {
 		t.Errorf("have %d messages of 8 MiB stored and %d kept, want %d", stored, s.CachedInfo().State.Msgs, want)
 	}
+}
+
+// publish returns the stream that took m.
+func publish(t *testing.T, js jetstream.JetStream, m schemas.Message) string {
+	t.Helper()
+	msg, err := schemas.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ack, err := js.PublishMsg(t.Context(), msg)
+	if err != nil {
+		t.Fatalf("publishing to %s: %v", msg.Subject, err)
+	}
+	return ack.Stream
 }
 
 func createTopology(t *testing.T, js jetstream.JetStream, runs ...string) {
