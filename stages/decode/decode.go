@@ -53,8 +53,13 @@ var formats = map[string]struct {
 // Fingerprint names all that decides which pixels a file has: two processes
 // with the same one decode alike.
 func Fingerprint() string {
-	return fmt.Sprintf("%s %s x/image %s imagemeta %s", runtime.Version(), runtime.GOARCH, imageVersion, imagemetaVersion)
+	return fmt.Sprintf("decode %d, %s %s, x/image %s, imagemeta %s",
+		version, runtime.Version(), runtime.GOARCH, imageVersion, imagemetaVersion)
 }
+
+// version stands for this package's own part in it: raise it when any
+// conversion to RGB changes.
+const version = 1
 
 // Versions of golang.org/x/image (WebP, BMP, TIFF) and github.com/bep/imagemeta
 // (orientation). They are written out because not every build knows them at run
@@ -91,6 +96,9 @@ func Image(data []byte, l Limits) (img *view.RGB, err error) {
 }
 
 func decode(format string, data []byte, l Limits) (*view.RGB, error) {
+	if format == "webp" && animated(data) {
+		return nil, errors.New("animations are not supported: keep one frame of it")
+	}
 	f := formats[format]
 	c, err := f.config(bytes.NewReader(data))
 	if err != nil {
@@ -108,6 +116,12 @@ func decode(format string, data []byte, l Limits) (*view.RGB, error) {
 	}
 	img := place(toRGB(m, format), m.Bounds().Min, c.Width, c.Height)
 	return turn(img, orientation(format, data)), nil
+}
+
+// animated tells whether a WebP file says so in its header.
+func animated(data []byte) bool {
+	const extended, flags, animation = 12, 20, 1 << 1
+	return len(data) > flags && string(data[extended:][:4]) == "VP8X" && data[flags]&animation != 0
 }
 
 // explain says "truncated" where a decoder says "unexpected EOF".

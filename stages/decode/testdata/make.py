@@ -32,7 +32,7 @@ side = drawing.transpose(Image.Transpose.ROTATE_90)
 exif = Image.Exif()
 exif[0x0112] = 6
 side.save("side.webp", lossless=True, exif=exif)
-side.save("side.tif", tiffinfo={0x0112: 6})
+side.save("side.tif", compression="tiff_lzw", tiffinfo={0x0112: 6})
 side.save("side.jpg", quality=95, exif=exif)
 
 other = ImageChops.invert(drawing)
