@@ -137,8 +137,8 @@ func compareFields(t *testing.T, path string, s *schema, typ reflect.Type) {
 	}
 }
 
-// validate holds the JSON of a message against its schema.
-func validate(t *testing.T, m schemas.Message, body []byte) error {
+// compile returns the schema that validates messages like m.
+func compile(t *testing.T, m schemas.Message) *jsonschema.Schema {
 	t.Helper()
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
@@ -146,6 +146,11 @@ func validate(t *testing.T, m schemas.Message, body []byte) error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, body []byte) error {
+	t.Helper()
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +172,7 @@ func TestSchemasTakeGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := validate(t, k.message, jsonOf(k.message, body)); err != nil {
+		if err := validate(t, compile(t, k.message), jsonOf(k.message, body)); err != nil {
 			t.Errorf("%s: %v", k.golden(), err)
 		}
 	}
