@@ -32,6 +32,8 @@ type Options struct {
 	AccessKey, SecretKey string
 
 	Log *slog.Logger // warnings and errors of the servers; nil: none
+
+	noAttributes bool // for tests: as if the file system had no extended attributes
 }
 
 // MonitorOff as a MonitorPort leaves NATS's monitoring pages out.

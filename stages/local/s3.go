@@ -109,11 +109,11 @@ func serve(ctx context.Context, o Options, root string, keys credentials) (*S3, 
 	if err != nil {
 		return nil, fmt.Errorf("starting S3: %w", err)
 	}
-	attributes, err := attributeStore(o.Dir, root)
+	attributes, err := o.attributeStore(root)
 	if err != nil {
 		return nil, err
 	}
-	backend, err := posix.New(root, attributes, posix.PosixOpts{})
+	backend, err := posix.New(root, attributes, posix.PosixOpts{CopyObjectThreshold: 5 << 30}) // S3's; 0 would refuse copies
 	if err != nil {
 		return nil, fmt.Errorf("starting S3: %w", err)
 	}
@@ -200,14 +200,14 @@ func address(host string, port int) (string, error) {
 // attributeStore is where the server keeps the ETags of objects and the like:
 // in extended attributes of their files, or beside root where the file system
 // has none (some network file systems, some mounts in containers).
-func attributeStore(dir, root string) (meta.MetadataStorer, error) {
-	probe, err := os.CreateTemp(dir, ".probe-*")
+func (o Options) attributeStore(root string) (meta.MetadataStorer, error) {
+	probe, err := os.CreateTemp(o.Dir, ".probe-*")
 	if err != nil {
 		return nil, fmt.Errorf("starting S3: %w", err)
 	}
 	defer os.Remove(probe.Name())
 	defer probe.Close()
-	if (meta.XattrMeta{}).StoreAttribute(probe, "", "", "probe", []byte("1")) == nil {
+	if !o.noAttributes && (meta.XattrMeta{}).StoreAttribute(probe, "", "", "probe", []byte("1")) == nil {
 		return meta.XattrMeta{}, nil
 	}
 	beside := root + "-metadata"
