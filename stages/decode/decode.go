@@ -31,8 +31,11 @@ import (
 // decoded: a few bytes can claim a picture that fills the memory.
 type Limits struct {
 	Bytes  int64 // of the file
-	Pixels int64 // that it claims to have
+	Pixels int64 // that it claims to have; besides, neither side may exceed 65,535
 }
+
+// maxSide is the most that JPEG can say.
+const maxSide = 1<<16 - 1
 
 // DefaultLimits are 64 MiB and 100 megapixels.
 func DefaultLimits() Limits { return Limits{Bytes: 64 << 20, Pixels: 100e6} }
@@ -107,8 +110,8 @@ func decode(format string, data []byte, l Limits) (*view.RGB, error) {
 	if c.Width < 1 || c.Height < 1 {
 		return nil, fmt.Errorf("it has %d×%d pixels", c.Width, c.Height)
 	}
-	if int64(c.Width) > l.Pixels/int64(c.Height) {
-		return nil, fmt.Errorf("it claims %d×%d pixels, more than the limit of %d", c.Width, c.Height, l.Pixels)
+	if max(c.Width, c.Height) > maxSide || int64(c.Width)*int64(c.Height) > l.Pixels {
+		return nil, fmt.Errorf("it claims %d×%d pixels, more than the limit of %d in all and %d a side", c.Width, c.Height, l.Pixels, maxSide)
 	}
 	m, err := f.decode(bytes.NewReader(data))
 	if err != nil {

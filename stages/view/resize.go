@@ -28,9 +28,9 @@ func (r *resizer) resize(dst, src *RGB, box image.Rectangle) {
 func (r *resizer) center(dst, src *RGB) {
 	w, h := dst.W, dst.H // of the resized source
 	if src.W > src.H {
-		w = int(int64(dst.W) * int64(src.W) / int64(src.H))
+		w = dst.W * src.W / src.H
 	} else {
-		h = int(int64(dst.H) * int64(src.H) / int64(src.W))
+		h = dst.H * src.H / src.W
 	}
 	r.x.triangles(src.W, w, halfToEven(w-dst.W), dst.W)
 	r.y.triangles(src.H, h, halfToEven(h-dst.H), dst.H)
@@ -78,15 +78,14 @@ func (t *taps) triangles(in, out, from, count int) {
 		middle := (2*(from+k) + 1) * in
 		// The first input that the triangle covers, moved back where the image ends.
 		first := min(max(0, floorDiv(middle-reach-out, 2*out)+1), in-t.n)
-		w := t.weight[k*t.n:][:t.n]
+		height := func(j int) int { return max(0, reach-abs((2*(first+j)+1)*out-middle)) }
 		sum := 0
-		for j := range w {
-			h := max(0, reach-abs((2*(first+j)+1)*out-middle))
-			w[j] = int32(h) // no image is large enough for more
-			sum += h
+		for j := range t.n {
+			sum += height(j)
 		}
+		w := t.weight[k*t.n:][:t.n]
 		for j := range w {
-			w[j] = int32((int64(w[j])<<(weightBits+1) + int64(sum)) / (2 * int64(sum)))
+			w[j] = int32((height(j)<<(weightBits+1) + sum) / (2 * sum)) // rounded
 		}
 		t.first[k] = first
 	}
