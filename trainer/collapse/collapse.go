@@ -65,7 +65,7 @@ func (m *Monitor) warnings(c *schemas.Collapse, loss float64, ranks int) (warnin
 			"try a lower learning rate, a longer warm-up or a larger batch", c.Std, c.StdIdeal)
 	warn(&m.narrow, c.Rank < max(MinRank*float64(ranks), 1.5),
 		"the embedding uses %.0f of its %d dimensions: it tells images apart by little more than that many features; "+
-			"try stronger distortions, a larger batch or a lower learning rate", math.Ceil(c.Rank), c.Dim)
+			"try stronger distortions, a larger batch or a lower learning rate", math.Round(c.Rank), c.Dim)
 	warn(&m.pinned, c.Chance > 0 && math.Abs(loss-c.Chance) < MaxChance*c.Chance,
 		"the loss stays at %.4g, which is that of blind guessing (%.4g): nothing is learnt; "+
 			"try a higher or a lower learning rate, or weaker distortions", loss, c.Chance)
