@@ -178,6 +178,55 @@ func TestTakeOver(t *testing.T) {
 	}
 }
 
+// After NATS was away, all samples come, once the splits are issued again that
+// it has lost.
+func TestRestart(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		wipe bool
+	}{{"with storage", false}, {"without storage", true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			var b bucket.Memory
+			splits := cut(photos(t, &b, 24), 8)
+			srv := flowtest.Start(t)
+			f := srv.Connect(t)
+			made := collect(t, f)
+			begun, resume := make(chan struct{}, 1000), make(chan struct{})
+			slow := gate{&b, func(context.Context, string) error {
+				begun <- struct{}{}
+				<-resume
+				return nil
+			}}
+			for i := range 2 {
+				start(t, srv, slow, Config{Name: fmt.Sprint("a", i), Workers: 2})
+			}
+			issue(t, f, splits...)
+			for range 4 * len(splits[0].Images) { // until all workers are in the middle of a split
+				<-begun
+			}
+			srv.Stop()
+			if tc.wipe {
+				srv.Wipe()
+			}
+			srv.Start()
+			close(resume)
+			if tc.wipe {
+				issue(t, f, splits...)
+			}
+			flowtest.Eventually(t, "all samples", func() bool { return made.len() == len(splits) })
+			for i, split := range splits {
+				want, err := Make(t.Context(), split, b.Get)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(made.bodies[i], marshal(t, want)) {
+					t.Errorf("split %d: have other bytes after a restart", i)
+				}
+			}
+		})
+	}
+}
+
 // A bucket that is away for a while leaves no holes.
 func TestOutage(t *testing.T) {
 	var b bucket.Memory

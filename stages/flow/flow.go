@@ -46,9 +46,10 @@ type Flow struct {
 	patience time.Duration // with one answer
 	ensuring sync.Mutex    // one Ensure at a time is enough for a process
 
-	mu    sync.Mutex
-	link  context.Context // ends when the connection has been made anew
-	relay context.CancelFunc
+	mu         sync.Mutex
+	reconnects uint64          // before link
+	link       context.Context // ends when the connection has been made anew
+	unlink     context.CancelFunc
 }
 
 // Connect returns a connection to a server that answers within a few seconds,
@@ -59,7 +60,7 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
-	f.link, f.relay = context.WithCancel(context.Background())
+	f.link, f.unlink = context.WithCancel(context.Background())
 
 	options := []nats.Option{
 		nats.Name(cfg.Name),
@@ -81,7 +82,7 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			f.log.Info("reconnected to NATS", "url", nc.ConnectedUrlRedacted())
-			f.relink()
+			f.connection(nc)
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			f.log.Warn("hearing from NATS", "err", err)
@@ -135,13 +136,23 @@ func (f *Flow) Close() {
 		_ = f.nc.FlushTimeout(connectTimeout) // a server that has gone meanwhile cannot be told
 	}
 	f.nc.Close()
-	f.relink() // Nothing waits for an answer any more.
-}
-
-// connection ends as soon as the present connection has been replaced.
-func (f *Flow) connection() context.Context {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.unlink() // Nothing waits for an answer any more.
+}
+
+// connection returns a context that ends when the present connection of nc has
+// been replaced, which is told from the number of reconnections: their handler
+// is only called after others could use the new connection.
+func (f *Flow) connection(nc *nats.Conn) context.Context {
+	reconnects := nc.Stats().Reconnects
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if reconnects > f.reconnects {
+		f.unlink()
+		f.link, f.unlink = context.WithCancel(context.Background())
+		f.reconnects = reconnects
+	}
 	return f.link
 }
 
@@ -149,13 +160,6 @@ func (f *Flow) connection() context.Context {
 // connection has been made anew: nobody answers what was asked before.
 func (f *Flow) attempt(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, f.patience)
-	stop := context.AfterFunc(f.connection(), cancel)
+	stop := context.AfterFunc(f.connection(f.nc), cancel)
 	return ctx, func() { stop(); cancel() }
-}
-
-func (f *Flow) relink() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.relay()
-	f.link, f.relay = context.WithCancel(context.Background())
 }

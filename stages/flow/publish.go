@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func (f *Flow) Publish(ctx context.Context, m schemas.Message) error {
 // PublishMsg is Publish for a message that schemas.Encode has packed.
 func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 	var pause backoff
+	var last error
 	silences := 0 // in a row
 	for attempt := 1; ; attempt++ {
 		err := f.publishOnce(ctx, msg)
@@ -49,15 +51,17 @@ func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 		default:
 			silences = 0
 		}
-		if ctx.Err() == nil && !temporary(err) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("publishing %s: %w (after %d attempts, the last: %v)", msg.Subject, ctx.Err(), attempt, cmp.Or(last, err))
+		}
+		if !temporary(err) {
 			return fmt.Errorf("publishing %s of %d bytes: %w", msg.Subject, len(msg.Data), err)
 		}
 		if attempt == 8 && !pushedBack(err) { // for seconds by now
 			f.log.Warn("publishing, still trying", "subject", msg.Subject, "err", err)
 		}
-		if pause.sleep(ctx) != nil {
-			return fmt.Errorf("publishing %s: %w (after %d attempts, the last: %v)", msg.Subject, ctx.Err(), attempt, err)
-		}
+		last = err
+		_ = pause.sleep(ctx) // The next attempt looks at ctx.
 	}
 }
 

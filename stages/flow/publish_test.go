@@ -155,7 +155,7 @@ func TestPublishWaitsForRoom(t *testing.T) {
 		})
 	}
 	flowtest.Eventually(t, "a full stream", func() bool { return queued(js) > 1 })
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if err := f.Publish(ctx, split(splits)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "maximum bytes") {
 		t.Errorf("publishing to a full stream: have %v, want it to end with its context and say why", err)

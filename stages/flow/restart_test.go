@@ -138,8 +138,11 @@ func TestPublishSurvives(t *testing.T) {
 			}
 			srv.Start()
 			publishing.Wait()
-			if have := queued(js); have != 5 {
-				t.Errorf("splits queued: have %d, want 5", have)
+			var seen indices
+			work(t, f, flow.WorkOptions{}, func(_ context.Context, d flow.Delivery) error { return seen.add(d) })
+			flowtest.Eventually(t, "an empty queue", func() bool { return queued(js) == 0 })
+			if have, want := seen.sorted(), []int{0, 1, 2, 3, 4}; !slices.Equal(have, want) {
+				t.Errorf("splits: have %v, want %v", have, want)
 			}
 		})
 	}

@@ -77,7 +77,7 @@ var errGap = errors.New("missed a message on the way")
 // session watches until the connection has been made anew or a message is
 // missed.
 func (w *watcher) session(ctx context.Context) error {
-	connection := w.flow.connection()
+	connection := w.flow.connection(w.flow.nc)
 	consumer, err := w.consumer(ctx)
 	if err != nil {
 		return err

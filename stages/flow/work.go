@@ -118,7 +118,7 @@ func (w *worker) session(ctx context.Context) (*session, error) {
 	if w.current != nil && w.current.life.Err() == nil {
 		return w.current, nil
 	}
-	connection := w.flow.connection() // before asking, so that a reconnection in between ends the session
+	connection := w.flow.connection(w.flow.nc) // before asking, so that a reconnection in between ends the session
 	consumer, err := w.flow.consumer(ctx, w.stream, w.config)
 	if err != nil {
 		return nil, err
