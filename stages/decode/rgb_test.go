@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -123,7 +122,7 @@ func TestYUV(t *testing.T) {
 				for i, want := range []float64{l + 1.402*v, l - 0.344136*u - 0.714136*v, l + 1.772*u} {
 					have := pixel(webp, cr, 0)[i]
 					if math.Abs(float64(have)-clamp(want)) > 0.51 {
-						t.Fatalf("WebP's %d, %d, %d: have %v, want %s = %.2f", y, cb, cr, pixel(webp, cr, 0), fmt.Sprint("rgb"[i:i+1]), want)
+						t.Fatalf("WebP's %d, %d, %d: have %v, want %s = %.2f", y, cb, cr, pixel(webp, cr, 0), "rgb"[i:i+1], want)
 					}
 				}
 			}

@@ -19,8 +19,9 @@ func Key(seed uint64, epoch int, image int64, view int) random.Key {
 // keyBranch keeps the keys of views apart from what else is drawn from a seed.
 const keyBranch = 0x76696577 // "view"
 
-// Render writes the view v of src into dst, Size×Size pixels of three bytes.
-// Equal arguments give equal bytes on every machine.
+// Render writes the view v of src into dst, Size×Size pixels of three bytes, in
+// rows from top to bottom; it panics if dst is shorter. Equal arguments give
+// equal bytes on every machine. The view must be valid (schemas.Recipe).
 func Render(dst []byte, src *RGB, v schemas.View, key random.Key) {
 	new(Renderer).Render(dst, src, v, key)
 }
@@ -64,12 +65,12 @@ func (r *Renderer) Apply(dst []byte, src *RGB, size int, d Drawn) {
 	}
 }
 
-// square is an image over the pixels of a view.
-func square(pix []byte, size int) *RGB {
-	return &RGB{W: size, H: size, Pix: pix[: 3*size*size : 3*size*size]}
-}
-
 // Center is the function Center.
 func (r *Renderer) Center(dst []byte, src *RGB, size int) {
 	r.resizer.center(square(dst, size), src)
+}
+
+// square is an image over the pixels of a view.
+func square(pix []byte, size int) *RGB {
+	return &RGB{W: size, H: size, Pix: pix[: 3*size*size : 3*size*size]}
 }
