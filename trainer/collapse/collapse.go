@@ -11,8 +11,8 @@ import (
 	"selfstream/stages/geometry"
 )
 
-// When a figure is a warning. A fresh encoder shows all the signs, so each has
-// to stand for some looks in a row.
+// When a figure is a warning. A fresh encoder may show any of the signs, so each
+// has to stand for some looks in a row.
 const (
 	MinStd    = 0.1  // spread, as a share of 1/√d
 	MinRank   = 0.05 // effective rank, as a share of the largest possible
