@@ -180,7 +180,7 @@ func TestRandomResizedCropOracle(t *testing.T) {
 		}
 		crop := schemas.Crop{ScaleMin: scale[0], ScaleMax: scale[1], RatioMin: ratio[0], RatioMax: ratio[1]}
 
-		const n = 100_000
+		const n = 40_000
 		have := map[string][]float64{}
 		for i := range n {
 			box := drawBox(crop, w, h, Key(1, 0, int64(i), 0))
