@@ -265,6 +265,19 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestDefaults pins the constants that everybody uses.
+func TestDefaults(t *testing.T) {
+	for name, want := range map[string]Optimizer{
+		"adamw": AdamW{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.1},
+		"lars":  LARS{Momentum: 0.9, WeightDecay: 0.1, Trust: 0.001},
+		"sgd":   SGD{Momentum: 0.9, WeightDecay: 0.1},
+	} {
+		if have, err := New(name, 0.1); err != nil || have != want {
+			t.Errorf("%s: have %+v, %v, want %+v", name, have, err, want)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	_, err := New("adam", 0)
 	if want := `choosing an optimizer: have "adam", want one of adamw, lars, sgd`; err == nil || err.Error() != want {
