@@ -3,25 +3,62 @@ package backend
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 )
 
-// Names are what Open knows.
+// Names lists what Open opens:
+//
+//	auto      the first of xla:cuda, xla:cpu and go that is ready
+//	go        GoMLX's backend in Go; the same bits on every run, on any number of cores
+//	xla:cpu   XLA on the processor; needs cgo and XLA's plugin
+//	xla:cuda  XLA on an NVIDIA GPU; likewise
+//
+// A plugin that is asked for by name is downloaded if it is missing. "auto"
+// downloads nothing: how a run is computed must not depend on how the network
+// is today.
 func Names() []string { return []string{"auto", "go", "xla:cpu", "xla:cuda"} }
 
-// Open returns the backend of that name and, in one line for people, what it
-// is and why.
-func Open(name string) (backend compute.Backend, reason string, err error) {
+// Open starts the backend of that name. The reason is one line for people: what
+// runs and, after "auto", why not something faster.
+func Open(name string) (b compute.Backend, reason string, err error) {
 	switch name {
-	case "auto", "go":
-		b, err := gobackend.New("")
-		if err != nil {
-			return nil, "", fmt.Errorf("starting the Go backend: %w", err)
+	case "auto":
+		return openFirst()
+	case "go":
+		return openGo()
+	case "xla:cpu", "xla:cuda":
+		if b, reason, err = openXLA(strings.TrimPrefix(name, "xla:"), true); err != nil {
+			err = fmt.Errorf("starting %s: %w", name, err)
 		}
-		return b, "go", nil
+		return b, reason, err
+	default:
+		return nil, "", fmt.Errorf("choosing a backend: have %q, want one of %s", name, strings.Join(Names(), ", "))
 	}
-	return nil, "", fmt.Errorf("choosing a backend: have %q, want one of %s", name, strings.Join(Names(), ", "))
+}
+
+// openFirst opens the first backend that can be opened at once.
+func openFirst() (compute.Backend, string, error) {
+	why := ""
+	for _, platform := range []string{"cuda", "cpu"} {
+		b, reason, err := openXLA(platform, false)
+		if err == nil {
+			return b, reason + why, nil
+		}
+		message, _, _ := strings.Cut(err.Error(), "\n")
+		why += fmt.Sprintf("; no xla:%s: %s", platform, message)
+	}
+	b, reason, err := openGo()
+	return b, reason + why, err
+}
+
+func openGo() (compute.Backend, string, error) {
+	b, err := gobackend.New("")
+	if err != nil {
+		return nil, "", fmt.Errorf("starting the Go backend: %w", err)
+	}
+	return b, fmt.Sprintf("go (%d cores, %s)", runtime.GOMAXPROCS(0), vectors()), nil
 }

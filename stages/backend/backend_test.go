@@ -1,0 +1,51 @@
+package backend
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// TestOpen computes on what was opened.
+func TestOpen(t *testing.T) {
+	for name, prefix := range map[string]string{"go": "go (", "auto": ""} {
+		b, reason, err := Open(name)
+		if err != nil {
+			t.Fatalf("Open(%q): %v", name, err)
+		}
+		if !strings.HasPrefix(reason, prefix) || strings.Contains(reason, "\n") || reason == "" {
+			t.Errorf("Open(%q): have reason %q, want one line that starts with %q", name, reason, prefix)
+		}
+		x, err := MustNewExec(b, func(x *Node) *Node { return MatMul(x, x) }).Call1([][]float32{{1, 2}, {3, 4}})
+		if err != nil {
+			t.Fatalf("multiplying on %s: %v", reason, err)
+		}
+		if have := x.Value().([][]float32); have[1][1] != 22 {
+			t.Errorf("multiplying on %s: have %v, want 22 at the end", reason, have)
+		}
+		t.Log(reason)
+	}
+}
+
+// TestAutoSaysWhy: where auto ends with the Go backend it says what kept it
+// from each of the faster ones.
+func TestAutoSaysWhy(t *testing.T) {
+	t.Setenv("PJRT_PLUGIN_LIBRARY_PATH", t.TempDir()) // hides installed plugins
+	_, reason, err := Open("auto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"go (", "; no xla:cuda: ", "; no xla:cpu: "} {
+		if !strings.Contains(reason, want) {
+			t.Errorf("have reason %q, want %q in it", reason, want)
+		}
+	}
+}
+
+func TestOpenUnknown(t *testing.T) {
+	_, _, err := Open("cuda")
+	if err == nil || !strings.Contains(err.Error(), `have "cuda", want one of auto, go, xla:cpu, xla:cuda`) {
+		t.Errorf("have error %v, want one that lists the right names", err)
+	}
+}
