@@ -35,13 +35,14 @@ type File struct {
 	Label int32  // index into Classes, −1 without
 }
 
-// Others are files that a dataset leaves aside.
+// Others are files that are left aside.
 type Others struct {
 	Count int
 	Names []string // keys of the first few
 }
 
-func (o *Others) add(key string) {
+// Add counts one more.
+func (o *Others) Add(key string) {
 	o.Count++
 	if len(o.Names) < 5 {
 		o.Names = append(o.Names, key)
@@ -125,7 +126,7 @@ func findImages(ctx context.Context, b Bucket, prefix string, progress func(int)
 			image := isImage[0]
 			unsure, isImage = unsure[1:], isImage[1:]
 			if !image {
-				others.add(info.Key)
+				others.Add(info.Key)
 				continue
 			}
 		}
@@ -204,7 +205,7 @@ func (d *Dataset) sort(images []Info) {
 		case holdOut:
 			d.Test = append(d.Test, file)
 		case leave:
-			d.Unused.add(file.Key)
+			d.Unused.Add(file.Key)
 		}
 	}
 }
