@@ -20,9 +20,9 @@ import (
 // Representations", https://arxiv.org/abs/2002.05709. As in the authors'
 // program all views are one pass, so that batch normalisation sees the two
 // views of an image together, and the projector's hidden layer is normalised,
-// of which the paper says nothing. Defaults suit small images: the temperature
-// and the smallest crop of solo-learn's recipes for CIFAR (paper: 0.1 and
-// 0.08), the colours of the authors' (0.5; on ImageNet 1).
+// of which the paper says nothing. Defaults suit small images: solo-learn's
+// temperature for CIFAR-10 (the paper's 0.1 is for ImageNet), MoCo's smallest
+// crop (paper: 0.08), the authors' colours for CIFAR-10 (on ImageNet: 1).
 type SimCLR struct {
 	Temperature float64
 	Hidden, Dim int
