@@ -93,3 +93,63 @@ func TestOutputs(t *testing.T) {
 		}
 	}
 }
+
+// TestInferenceUsesRunningStatistics: in training, an image's features depend
+// on the rest of its batch and the running statistics move; in inference
+// neither happens.
+func TestInferenceUsesRunningStatistics(t *testing.T) {
+	enc, err := New("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := model.NewStore()
+	layer.SetSeed(store, 1)
+	features := func(images *tensors.Tensor, training bool) []float32 {
+		exec, err := model.NewExec(gobackend.GetBackend(), store, func(s *model.Scope, images *Node) *Node {
+			return enc.Forward(s, images, training).Features
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer exec.Finalize()
+		out, err := exec.Call1(images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tensors.MustCopyFlatData[float32](out)[:enc.Dim] // of the first image
+	}
+	running := func() []float32 {
+		return tensors.MustCopyFlatData[float32](store.GetVariable("bn4.running_mean").MustValue())
+	}
+	few, many := pictures(1, 2, 32), pictures(1, 6, 32) // they start with the same image
+
+	if slices.Equal(features(few, true), features(many, true)) {
+		t.Error("training: have equal features in different batches, want batch statistics")
+	}
+	before := running()
+	if e := relativeError(features(few, false), features(many, false)); e > 1e-5 {
+		t.Errorf("inference: have features that differ by %g between batches, want the same", e)
+	}
+	if !slices.Equal(running(), before) {
+		t.Error("inference: have moved running statistics, want none")
+	}
+	features(few, true)
+	if slices.Equal(running(), before) {
+		t.Error("training: have the same running statistics, want moved ones")
+	}
+}
+
+// TestNormalise compares with the formula on every byte.
+func TestNormalise(t *testing.T) {
+	bytes := make([]uint8, 256*3)
+	for i := range bytes {
+		bytes[i] = uint8(i / 3)
+	}
+	have := MustNewExec(gobackend.GetBackend(), normalise).MustCall(tensors.FromFlatDataAndDimensions(bytes, 1, 16, 16, 3))[0]
+	for i, v := range tensors.MustCopyFlatData[float32](have) {
+		mean, std := [3]float64{0.485, 0.456, 0.406}[i%3], [3]float64{0.229, 0.224, 0.225}[i%3]
+		if want := (float64(bytes[i])/255 - mean) / std; math.Abs(float64(v)-want) > 1e-6 {
+			t.Fatalf("byte %d of channel %d: have %g, want %g", bytes[i], i%3, v, want)
+		}
+	}
+}
