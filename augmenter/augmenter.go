@@ -32,10 +32,10 @@ type Config struct {
 // images cannot be fetched for now comes again; a broken image becomes a hole
 // of its samples and a Reject; see Make for which is which.
 //
-// In memory are at most, for each worker, 16 MiB of files (or one larger one),
-// one decoded image and the samples of one split, twice. The largest image of
-// decode.DefaultLimits takes hundreds of megabytes while it is decoded, a
-// photograph of 12 megapixels about 50.
+// In memory are at most, for each worker: the samples of one split, twice; files
+// of 16 MiB together, or one larger one; and one image while it is decoded,
+// which takes about 50 MB for a photograph of 12 megapixels, and 1.1 GB for the
+// worst that decode.DefaultLimits lets through.
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

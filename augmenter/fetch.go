@@ -85,20 +85,20 @@ func (m *maker) next(ctx context.Context, ahead <-chan chan file) (file, error) 
 // means.
 func (m *maker) file(ctx context.Context, image schemas.Image) file {
 	if limit := decode.DefaultLimits().Bytes; image.Size > limit {
-		return file{broken: fmt.Sprintf("file has %d bytes, the limit is %d", image.Size, limit)}
+		return file{broken: fmt.Sprintf("the file has %d bytes, more than the limit of %d", image.Size, limit)}
 	}
 	data, info, err := m.fetch(ctx, image.Key, image.Size)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return file{broken: "file is missing"}
+		return file{broken: "the file is missing"}
 	case errors.Is(err, fs.ErrInvalid):
-		return file{broken: "key cannot name an object"}
+		return file{broken: "the key cannot name an object"}
 	case err == nil && info.Size != image.Size, errors.Is(err, bucket.ErrTooLarge):
-		return file{broken: fmt.Sprintf("file has changed since the run began: have %d bytes, want %d", info.Size, image.Size)}
+		return file{broken: fmt.Sprintf("the file has changed since the run began: have %d bytes, want %d", info.Size, image.Size)}
 	case err != nil:
 		return file{err: err}
 	case image.ETag != "" && info.ETag != image.ETag:
-		return file{broken: "file has changed since the run began: have another ETag"}
+		return file{broken: "the file has changed since the run began: have another ETag"}
 	}
 	return file{data: data}
 }

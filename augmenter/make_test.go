@@ -176,7 +176,7 @@ func TestMakeLeavesOut(t *testing.T) {
 		{"giant", func(t *testing.T) schemas.Image { return put(t, &b, 1, "giant.png", giant()) }, "100000×100000"},
 		{"too many bytes", func(t *testing.T) schemas.Image {
 			return schemas.Image{ID: 1, Key: "large.jpg", Size: decode.DefaultLimits().Bytes + 1}
-		}, "the limit is"},
+		}, "more than the limit"},
 		{"missing", func(*testing.T) schemas.Image { return schemas.Image{ID: 1, Key: "gone.jpg", Size: 10} }, "missing"},
 		{"grown", func(t *testing.T) schemas.Image { return changed(t, 2, append(good, 0)) }, "changed"},
 		{"shrunk", func(t *testing.T) schemas.Image { return changed(t, 3, good[:100]) }, "changed"},

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"time"
 
-	"selfstream/schemas"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
 )
 
 // Delivery is one message on its way to a handler.

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 
-	"selfstream/schemas"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
 )
 
 // Ensure creates the streams of package schemas, or brings them up to date. It
 // may be called again at any time, by several processes at once. Publish, Work
 // and Watch call it when a stream has gone.
 func (f *Flow) Ensure(ctx context.Context) error {
-	f.ensuring.Lock()
-	defer f.ensuring.Unlock()
+	select {
+	case f.ensuring <- struct{}{}:
+		defer func() { <-f.ensuring }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	ctx, cancel := f.attempt(ctx)
 	defer cancel()
 	for _, cfg := range schemas.Streams() {
@@ -24,10 +28,25 @@ func (f *Flow) Ensure(ctx context.Context) error {
 			_, err = f.js.UpdateStream(ctx, cfg) // another process was faster
 		}
 		if err != nil {
-			return fmt.Errorf("creating stream %s: %w", cfg.Name, err)
+			return fmt.Errorf("creating stream %s: %w%s", cfg.Name, err, advice(err))
 		}
 	}
 	return nil
+}
+
+// advice is what to do about a server that refuses a stream.
+func advice(err error) string {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	switch api.ErrorCode {
+	case codeNoStorage:
+		return "; make room on the disk of the NATS server, or raise its max_file_store"
+	case codeNoMemory:
+		return "; raise max_memory_store of the NATS server"
+	}
+	return ""
 }
 
 // consumer creates a consumer or brings it up to date, and its stream as well

@@ -3,8 +3,8 @@
 //
 // All of it goes on by itself when the server restarts, also when the server
 // comes back without its storage: streams and consumers are made again, and
-// what was queued is lost. Nothing may depend on the queue's memory; see
-// package plan for how a run gets by without.
+// what was queued is lost. So nothing but the work of a moment may depend on
+// the queue.
 package flow
 
 import (
@@ -44,7 +44,7 @@ type Flow struct {
 	log *slog.Logger
 
 	patience time.Duration // with one answer
-	ensuring sync.Mutex    // one Ensure at a time is enough for a process
+	ensuring chan struct{} // full while an Ensure runs: one at a time is enough
 
 	mu         sync.Mutex
 	reconnects uint64          // before link
@@ -56,7 +56,7 @@ type Flow struct {
 // or an error that names its address. Once made, the connection is kept up for
 // good: it is only lost for as long as the server is away.
 func Connect(ctx context.Context, cfg Config) (*Flow, error) {
-	f := &Flow{log: cfg.Log, patience: answerTimeout}
+	f := &Flow{log: cfg.Log, patience: answerTimeout, ensuring: make(chan struct{}, 1)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 
-	"selfstream/schemas"
-
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
 )
 
 // Publish sends m and returns once the server has stored it. What can pass is

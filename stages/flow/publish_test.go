@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"selfstream/schemas"
-	"selfstream/stages/flow"
-	"selfstream/stages/flow/flowtest"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
+	"selfstream/stages/flow"
+	"selfstream/stages/flow/flowtest"
 )
 
 func TestConnectRefuses(t *testing.T) {
@@ -99,6 +99,28 @@ func TestEnsureAtOnce(t *testing.T) {
 		}
 		if have := s.CachedInfo().Config.MaxBytes; have != want.MaxBytes {
 			t.Errorf("%s: have %d bytes, want %d", want.Name, have, want.MaxBytes)
+		}
+	}
+}
+
+// A server without the room for the streams is an error that says so.
+func TestEnsureRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		tune func(*server.Options)
+		want string
+	}{
+		{"no storage", func(o *server.Options) { o.JetStreamMaxStore = 1 << 20 }, "disk"},
+		{"no memory", func(o *server.Options) { o.JetStreamMaxMemory = 1 << 20 }, "max_memory_store"},
+	} {
+		f, err := flow.Connect(t.Context(), flow.Config{Options: []nats.Option{nats.InProcessServer(flowtest.Start(t, tc.tune))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Ensure(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: have %v, want an error that says %q", tc.name, err, tc.want)
 		}
 	}
 }

@@ -23,6 +23,8 @@ var (
 
 // Error codes of the server that nats.go has no name for.
 const (
+	codeNoMemory        jetstream.ErrorCode = 10028
+	codeNoStorage       jetstream.ErrorCode = 10047
 	codeStoreFailed     jetstream.ErrorCode = 10077
 	codeTooManyRequests jetstream.ErrorCode = 10167
 )

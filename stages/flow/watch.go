@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"selfstream/schemas"
-
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
 )
 
 // WatchOptions tune Watch.
@@ -33,6 +33,7 @@ func (f *Flow) Watch(ctx context.Context, subject string, o WatchOptions, fn fun
 	}
 	var pause backoff
 	for {
+		before := w.last
 		err := w.session(ctx)
 		switch {
 		case w.stopped != nil:
@@ -41,6 +42,8 @@ func (f *Flow) Watch(ctx context.Context, subject string, o WatchOptions, fn fun
 			return nil
 		case !temporary(err):
 			return fmt.Errorf("watching %s: %w", subject, err)
+		case w.last != before:
+			pause = backoff{}
 		}
 		f.log.Debug("watching, will try again", "subject", subject, "err", err)
 		_ = pause.sleep(ctx) // The next session looks at ctx.

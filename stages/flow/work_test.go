@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"selfstream/schemas"
 	"selfstream/stages/flow"
 	"selfstream/stages/flow/flowtest"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // split is the index-th split of a run "r".
@@ -324,13 +324,13 @@ func BenchmarkSamples(b *testing.B) {
 			b.Error(err)
 		}
 	})
-	msg := &nats.Msg{Subject: schemas.Samples{Run: "r"}.Subject(), Data: make([]byte, size)}
+	subject, body := schemas.Samples{Run: "r"}.Subject(), make([]byte, size)
 	b.SetBytes(size)
 	var publishing sync.WaitGroup
 	for b.Loop() {
 		window <- struct{}{}
 		publishing.Go(func() {
-			if err := f.PublishMsg(ctx, &nats.Msg{Subject: msg.Subject, Data: msg.Data}); err != nil {
+			if err := f.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body}); err != nil {
 				b.Error(err)
 			}
 		})

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"selfstream/schemas"
-	"selfstream/stages/flow"
-
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
+	"selfstream/stages/flow"
 )
 
 // Server is a NATS server with JetStream. It is also the
