@@ -145,6 +145,16 @@ func TestPublishRefuses(t *testing.T) {
 	if err := f.Publish(t.Context(), schemas.Split{}); !errors.Is(err, schemas.ErrInvalid) {
 		t.Errorf("invalid message: have %v, want %v", err, schemas.ErrInvalid)
 	}
+	f.Close()
+	if err := f.Publish(t.Context(), split(1)); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("after Close: have %v, want %v", err, nats.ErrConnectionClosed)
+	}
+	if err := f.Work(t.Context(), schemas.SplitsStream, schemas.SplitsConsumer(), flow.WorkOptions{}, nil); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("after Close: have %v, want %v", err, nats.ErrConnectionClosed)
+	}
+	if err := f.Watch(t.Context(), "metrics.r", flow.WatchOptions{}, nil); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Errorf("after Close: have %v, want %v", err, nats.ErrConnectionClosed)
+	}
 }
 
 // update changes the configuration of SPLITS.
