@@ -1,0 +1,2 @@
+// Package evaluator turns snapshots into reports.
+package evaluator

@@ -1,0 +1,135 @@
+package evaluator
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"selfstream/schemas/safetensors"
+	"selfstream/stages/oracletest"
+)
+
+// TestKNNOracle compares the order of all classes with lightly's knn_predict.
+func TestKNNOracle(t *testing.T) {
+	oracletest.Each(t, "knn*", func(t *testing.T, c oracletest.Case) {
+		p := KNN{K: int(c.Parameter("k")), Temperature: c.Parameter("temperature")}
+		classes := int(c.Parameter("classes"))
+		want := integers(t, c, "ranked_classes")
+		have := ranks(t, p, Task{names(classes), features(t, c, "bank"), features(t, c, "query")})
+		for i, ranked := range have {
+			if want := want[i*classes : (i+1)*classes]; !slices.Equal(ranked, want) {
+				t.Errorf("query %d: have %v, want %v", i, ranked, want)
+			}
+		}
+	})
+}
+
+func features(t *testing.T, c oracletest.Case, name string) Features {
+	x, shape := c.Values(name)
+	return Features{Dim: shape[1], X: x, Labels: integers(t, c, name+"_labels")}
+}
+
+func integers(t *testing.T, c oracletest.Case, name string) []int32 {
+	t.Helper()
+	tensor, ok := c.Tensor(name)
+	if !ok {
+		t.Fatalf("no tensor %q", name)
+	}
+	values, err := safetensors.Int64s(tensor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var small []int32
+	for _, v := range values {
+		small = append(small, int32(v))
+	}
+	return small
+}
+
+// ranks are all classes of each test image, from the most to the least voted
+// for; of equal votes, the earlier class comes first.
+func ranks(t *testing.T, p KNN, task Task) (ranks [][]int32) {
+	t.Helper()
+	err := p.vote(context.Background(), task, func(votes []float64) {
+		classes := make([]int32, len(votes))
+		for c := range classes {
+			classes[c] = int32(c)
+		}
+		slices.SortStableFunc(classes, func(a, b int32) int {
+			switch {
+			case votes[a] > votes[b]:
+				return -1
+			case votes[a] < votes[b]:
+				return 1
+			}
+			return 0
+		})
+		ranks = append(ranks, classes)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ranks
+}
+
+// TestKNNByHand has five training images on a circle, at these angles from the
+// test image, and of these classes.
+func TestKNNByHand(t *testing.T) {
+	degrees := []float64{10, 20, 30, 40, 50}
+	labels := []int32{1, 0, 0, 2, 2}
+	train := Features{Dim: 2, Labels: labels}
+	for i, a := range degrees {
+		length := float64(i + 1) // which does not matter
+		train.X = append(train.X, float32(length*math.Cos(a*math.Pi/180)), float32(length*math.Sin(a*math.Pi/180)))
+	}
+	test := Features{Dim: 2, X: []float32{7, 0}, Labels: []int32{0}}
+	for _, tc := range []struct {
+		name string
+		p    KNN
+		want []int32
+	}{
+		{"the nearest alone", KNN{1, 0.1}, []int32{1, 0, 2}},
+		{"two far ones outvote a near one", KNN{3, 100}, []int32{0, 1, 2}},
+		{"cold: the nearest outweighs two", KNN{3, 0.01}, []int32{1, 0, 2}},
+		{"very cold, without overflow", KNN{3, 1e-6}, []int32{1, 0, 2}},
+		{"more neighbours than images", KNN{99, 100}, []int32{0, 2, 1}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if have := ranks(t, tc.p, Task{names(3), train, test})[0]; !slices.Equal(have, tc.want) {
+				t.Errorf("have %v, want %v", have, tc.want)
+			}
+		})
+	}
+}
+
+// TestNearest compares with sorting; of equal similarities the earlier counts.
+func TestNearest(t *testing.T) {
+	s := make([]float32, 500)
+	for i := range s {
+		s[i] = float32(i * i % 97)
+	}
+	all := make([]neighbour, len(s))
+	for i := range s {
+		all[i] = neighbour{i, s[i]}
+	}
+	slices.SortStableFunc(all, func(a, b neighbour) int { return int(b.similarity - a.similarity) })
+	for _, k := range []int{1, 20, 500, 700} {
+		if have, want := nearest(s, k), all[:min(k, len(all))]; !slices.Equal(have, want) {
+			t.Errorf("k %d: have %v, want %v", k, have, want)
+		}
+	}
+}
+
+// TestKNNBlocks has more test images than fit into one block of similarities.
+func TestKNNBlocks(t *testing.T) {
+	train := Features{Dim: 2, X: []float32{1, 0, 0, 1}, Labels: []int32{0, 1}}
+	test := Features{Dim: 2}
+	for i := range 1000 {
+		test.X = append(test.X, float32(i%3), 1.5)
+		test.Labels = append(test.Labels, int32(1-i%3/2)) // (2, 1.5) is nearer to (1, 0)
+	}
+	if v := judge(t, KNN{K: 1, Temperature: 0.1}, Task{names(2), train, test}); v.Value != 1 {
+		t.Errorf("have %.4f, want 1", v.Value)
+	}
+}
