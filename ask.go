@@ -84,4 +84,3 @@ func unchanged(ctx context.Context, b buckets, l *ledger.Ledger, run string) (bo
 	}
 	return plan.NewManifest(d).SHA256() == m.SHA256(), nil
 }
-

@@ -20,12 +20,12 @@ type display interface {
 	close()
 }
 
-// follow tells d of all that is published about a run from that time on, until
-// ctx ends.
-func follow(ctx context.Context, f *flow.Flow, run string, since time.Time, d *locked) error {
+// follow tells d and c of all that is published about a run from that time on,
+// and of all its reports, until ctx ends.
+func follow(ctx context.Context, f *flow.Flow, run string, since time.Time, d *locked, c *completion) error {
 	group, ctx := errgroup.WithContext(ctx)
-	watch(ctx, group, f, "metrics."+run, since, func(m schemas.Metric) { d.metric(m) })
-	watch(ctx, group, f, "reports."+run, time.Time{}, func(r schemas.Report) { d.report(r) })
+	watch(ctx, group, f, "metrics."+run, since, func(m schemas.Metric) { d.metric(m); c.metric(m) })
+	watch(ctx, group, f, "reports."+run, time.Time{}, func(r schemas.Report) { d.report(r); c.report(r) })
 	watch(ctx, group, f, "rejects."+run, since, func(r schemas.Reject) { d.reject(r) })
 	return group.Wait()
 }

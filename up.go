@@ -127,7 +127,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.fillDataset(ctx, e, s3.datasets); err != nil {
+	if err := s.fillDataset(ctx, e, servers, s3.datasets); err != nil {
 		return err
 	}
 	f, err := connect(ctx, flow.Config{URL: servers.NATS.URL(), Options: []nats.Option{servers.NATS.InProcess()}, Name: "up", Log: e.log})
@@ -162,7 +162,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	group.Go(func() error {
 		return evaluator.Run(services, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Log: log})
 	})
-	done := newDone(req.Run)
+	done := newCompletion()
 	group.Go(func() error { return follow(services, f, req.Run, started, shown, done) })
 	group.Go(func() error { return f.Publish(services, &req) })
 	group.Go(func() error {

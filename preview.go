@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"selfstream/stages/bucket"
+	"selfstream/stages/decode"
+	"selfstream/stages/preview"
+	"selfstream/stages/scenes"
+	"selfstream/trainer/method"
+	"selfstream/trainer/plan"
+)
+
+func runPreview(ctx context.Context, e *env, args []string) error {
+	o := newOptions("preview", "", "Draws what the encoder will see of some photos: the views of a run's first epoch.")
+	data := o.String("data", "", "`folder` of photos; without it, the demonstration's pictures")
+	out := o.String("out", "preview.png", "PNG `file` to write")
+	count := o.Int("photos", 10, "photos to show")
+	c, _ := o.runFlags()
+	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	m, err := method.New(c.Method, c.Settings)
+	if err != nil {
+		return usageError{err}
+	}
+	recipe := m.Recipe(c.ImageSize)
+	if err := recipe.Validate(); err != nil {
+		return usageError{err}
+	}
+	source, name := demoPhotos, demoDataset
+	if *data != "" {
+		source, name = folderPhotos(*data), datasetName(*data)
+	}
+	shown, err := choose(ctx, e, source, name, *count)
+	if err != nil {
+		return err
+	}
+	sheet := preview.Sheet(fmt.Sprintf("%s on %s", c.Method, name), c.Seed, recipe, shown)
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, sheet.Draw(preview.CellSize(recipe))); err != nil {
+		return fmt.Errorf("drawing the preview: %w", err)
+	}
+	if err := os.WriteFile(*out, buf.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the preview: %w", err)
+	}
+	fmt.Fprintf(e.stdout, "wrote %s: %d photos, %d views each\n", *out, len(shown), len(recipe.Views))
+	return nil
+}
+
+// photos are where a preview finds its pictures: a bucket with at least the
+// first bytes of all files, and the files themselves.
+type photos func(ctx context.Context, name string) (listed bucket.Bucket, read func(key string) ([]byte, error), err error)
+
+// choose decodes some photos, spread evenly over the dataset. Their ids, and
+// with them all that chance decides, are those of a run on it. Broken ones are
+// named and left out.
+func choose(ctx context.Context, e *env, source photos, name string, n int) ([]preview.Photo, error) {
+	listed, read, err := source(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := bucket.ReadDataset(ctx, listed, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	images := plan.NewManifest(d).Images
+	var chosen []preview.Photo
+	n = min(n, len(images))
+	for i := range n {
+		img := images[i*len(images)/n]
+		data, err := read(img.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading a photo: %w", err)
+		}
+		pixels, err := decode.Image(data, decode.DefaultLimits())
+		if err != nil {
+			fmt.Fprintf(e.stderr, "leaving out %s: %v\n", img.Key, err)
+			continue
+		}
+		chosen = append(chosen, preview.Photo{ID: img.ID, Key: img.Key, Image: pixels})
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("none of the photos could be shown")
+	}
+	return chosen, nil
+}
+
+// folderPhotos are the files below a folder.
+func folderPhotos(dir string) photos {
+	return func(ctx context.Context, name string) (bucket.Bucket, func(string) ([]byte, error), error) {
+		heads := new(bucket.Memory)
+		err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			rel, err := filepath.Rel(dir, file)
+			if err != nil {
+				return err
+			}
+			head, err := readHead(file)
+			if err != nil {
+				return err
+			}
+			return heads.Put(ctx, path.Join(name, filepath.ToSlash(rel)), head)
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("looking for photos: %w", err)
+		}
+		return heads, func(key string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(dir, filepath.FromSlash(key[len(name)+1:])))
+		}, nil
+	}
+}
+
+// readHead reads as much of a file as tells its format.
+func readHead(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, decode.SniffBytes))
+}
+
+// demoPhotos are one of each class of the demonstration's pictures.
+func demoPhotos(ctx context.Context, name string) (bucket.Bucket, func(string) ([]byte, error), error) {
+	drawn := new(bucket.Memory)
+	for key, data := range scenes.All(demoSeed, 1, 0) {
+		if err := drawn.Put(ctx, path.Join(name, key), data); err != nil {
+			return nil, nil, err
+		}
+	}
+	return drawn, func(key string) ([]byte, error) {
+		data, _, err := drawn.Get(ctx, key, decode.DefaultLimits().Bytes)
+		return data, err
+	}, nil
+}

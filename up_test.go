@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"selfstream/stages/scenes"
+)
+
+// photos writes a labelled folder of drawn pictures, and what the names of
+// broken say beside them.
+func photos(t testing.TB, perClass int, broken map[string][]byte) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "photos")
+	put := func(name string, data []byte) {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, png := range scenes.All(1, perClass, 2) {
+		put(key, png)
+	}
+	for name, data := range broken {
+		put(name, data)
+	}
+	return dir
+}
+
+// small are flags that make a run of seconds.
+func small(state string, more ...string) []string {
+	return append([]string{
+		"up", "--state", state, "--nats-port", "0", "--s3-port", "0", "--backend", "go",
+		"--image-size", "16", "--batch", "16", "--epochs", "3", "--snapshot-every", "4", "--set", "dim=16",
+	}, more...)
+}
+
+func readSummary(t testing.TB, file string) summary {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s summary
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// png100k is the head of a PNG that claims 100,000 × 100,000 pixels.
+func png100k(t testing.TB) []byte {
+	t.Helper()
+	for _, png := range scenes.All(1, 1, 0) {
+		png = slices.Clone(png)
+		copy(png[16:24], []byte{0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0})
+		return png
+	}
+	return nil
+}
+
+// TestUp takes a folder with broken files from photos to probes, on all real
+// parts.
+func TestUp(t *testing.T) {
+	dir := photos(t, 8, map[string][]byte{
+		"train/rings/empty.jpg":  {},
+		"train/rings/text.jpg":   []byte("this is not a picture"),
+		"train/rings/claims.png": png100k(t),
+		"train/notes.txt":        []byte("remember the milk"),
+	})
+	state := t.TempDir()
+	file := filepath.Join(state, "summary.json")
+	args := small(state, "--data", dir, "--until-done", "--summary", file)
+	code, stdout, stderr := selfstream(t, args...)
+	if code != 0 {
+		t.Fatalf("have exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	s := readSummary(t, file)
+	if s.State != "finished" || s.Images != 83 || s.Rejected != 3 || s.SamplesTrained != int64(16*s.Steps) || s.Steps != 80*3/16 {
+		t.Errorf("have %+v", s)
+	}
+	if len(s.BatchesSHA256) != 64 || len(s.WeightsSHA256) != 64 {
+		t.Errorf("have digests %q and %q", s.BatchesSHA256, s.WeightsSHA256)
+	}
+	var steps []int
+	for _, p := range s.Probes {
+		steps = append(steps, p.Step)
+		if p.LinearTop1 == nil || p.KNNTop1 == nil {
+			t.Errorf("step %d: have probes %+v, want linear and k-NN", p.Step, p)
+		}
+	}
+	if want := []int{0, 4, 8, 12, 15}; !slices.Equal(steps, want) {
+		t.Errorf("have probes at %v, want %v", steps, want)
+	}
+	if !strings.Contains(stdout, "linear vs untrained") {
+		t.Errorf("have no table in %s", stdout)
+	}
+
+	t.Run("runs", func(t *testing.T) {
+		code, stdout, stderr := selfstream(t, "runs", "--state", state, s.Run)
+		for _, want := range []string{"empty.jpg", "text.jpg", "claims.png", s.BatchesSHA256, "finished"} {
+			if code != 0 || !strings.Contains(stdout, want) {
+				t.Errorf("have exit code %d, %s, %s; want %q", code, stdout, stderr, want)
+			}
+		}
+	})
+	t.Run("again", func(t *testing.T) {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := selfstream(t, args...); code != 0 {
+			t.Fatalf("have exit code %d: %s", code, stderr)
+		}
+		if again := readSummary(t, file); again.WeightsSHA256 != s.WeightsSHA256 || again.Seconds != s.Seconds {
+			t.Errorf("have %+v, want the finished run %+v", again, s)
+		}
+	})
+	t.Run("continued", func(t *testing.T) {
+		state := t.TempDir()
+		file := filepath.Join(state, "summary.json")
+		args := small(state, "--data", dir, "--until-done", "--summary", file, "--augmenters", "3")
+		for _, word := range []string{"step 0: ", "step 4: "} {
+			interrupt(t, word, args)
+		}
+		if code, stdout, stderr := selfstream(t, args...); code != 0 {
+			t.Fatalf("have exit code %d\n%s\n%s", code, stdout, stderr)
+		}
+		again := readSummary(t, file)
+		if again.BatchesSHA256 != s.BatchesSHA256 || again.WeightsSHA256 != s.WeightsSHA256 {
+			t.Errorf("stopped twice, with three augmenters: have digests %s and %s, want %s and %s",
+				again.BatchesSHA256, again.WeightsSHA256, s.BatchesSHA256, s.WeightsSHA256)
+		}
+	})
+}
+
+// interrupt runs the program until it writes word, as Ctrl-C would.
+func interrupt(t *testing.T, word string, args []string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := &trap{word: word, sprung: stop}
+	var stderr bytes.Buffer
+	if code := run(ctx, args, out, &stderr); code != 0 {
+		t.Fatalf("interrupted at %q: have exit code %d\n%s\n%s", word, code, out.String(), stderr.String())
+	}
+}
+
+// trap is a writer that calls sprung when it sees a word.
+type trap struct {
+	mu     sync.Mutex
+	buf    bytes.Buffer
+	word   string
+	sprung func()
+}
+
+func (w *trap) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf.Write(p)
+	if strings.Contains(w.buf.String(), w.word) {
+		w.sprung()
+	}
+	return len(p), nil
+}
+
+func (w *trap) String() string { w.mu.Lock(); defer w.mu.Unlock(); return w.buf.String() }
+
+// TestUpRefuses are datasets that no run can be made of.
+func TestUpRefuses(t *testing.T) {
+	one := t.TempDir()
+	for _, png := range scenes.All(1, 1, 0) {
+		if err := os.WriteFile(filepath.Join(one, "a.png"), png, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	for _, tc := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"an empty folder", []string{"--data", t.TempDir()}, "no image"},
+		{"one image", []string{"--data", one}, "1 image"},
+		{"a batch above the dataset", []string{"--data", photos(t, 1, nil), "--batch", "64"}, "choose a --batch of at most 10"},
+		{"an unknown dataset", []string{"--dataset", "nowhere"}, "nowhere"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			args := []string{"up", "--state", t.TempDir(), "--nats-port", "0", "--s3-port", "0", "--backend", "go", "--until-done"}
+			code, stdout, stderr := selfstream(t, append(args, tc.args...)...)
+			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			if last := lines[len(lines)-1]; code != exitFailed || !strings.Contains(last, tc.want) {
+				t.Errorf("have exit code %d, %q, want %d and %q\n%s", code, last, exitFailed, tc.want, stdout)
+			}
+		})
+	}
+}
