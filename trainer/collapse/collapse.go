@@ -15,7 +15,7 @@ import (
 // has to stand for some looks in a row.
 const (
 	MinStd    = 0.1  // spread, as a share of 1/√d
-	MinRank   = 0.05 // effective rank, as a share of the largest possible
+	MinRank   = 0.03 // effective rank, as a share of the largest possible
 	MaxChance = 0.01 // distance of the loss from chance, relative to it
 	Patience  = 3    // looks
 )
