@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
@@ -24,7 +23,7 @@ func resnet(name string, block block, depths [4]int, small bool) Encoder {
 		} else {
 			x = layer.Conv(s, "conv1", x, 64, layer.Window{Kernel: 7, Stride: 2, Padding: 3})
 		}
-		x = activation.Relu(layer.BatchNorm(s, "bn1", x, training))
+		x = layer.ReLU(layer.BatchNorm(s, "bn1", x, training))
 		if !small {
 			x = layer.MaxPool2D(x, layer.Window{Kernel: 3, Stride: 2, Padding: 1})
 		}
@@ -61,18 +60,18 @@ type block struct {
 var (
 	basicBlock = block{1, func(s *model.Scope, name string, x *Node, width, stride int, training bool) *Node {
 		y := convNorm(s, name, 1, x, width, layer.Window{Kernel: 3, Stride: stride, Padding: 1}, training)
-		y = activation.Relu(y)
+		y = layer.ReLU(y)
 		y = convNorm(s, name, 2, y, width, layer.Window{Kernel: 3, Stride: 1, Padding: 1}, training)
-		return activation.Relu(Add(y, shortcut(s, name, x, width, stride, training)))
+		return layer.ReLU(Add(y, shortcut(s, name, x, width, stride, training)))
 	}}
 
 	bottleneck = block{4, func(s *model.Scope, name string, x *Node, width, stride int, training bool) *Node {
 		y := convNorm(s, name, 1, x, width, layer.Window{Kernel: 1, Stride: 1}, training)
-		y = activation.Relu(y)
+		y = layer.ReLU(y)
 		y = convNorm(s, name, 2, y, width, layer.Window{Kernel: 3, Stride: stride, Padding: 1}, training)
-		y = activation.Relu(y)
+		y = layer.ReLU(y)
 		y = convNorm(s, name, 3, y, 4*width, layer.Window{Kernel: 1, Stride: 1}, training)
-		return activation.Relu(Add(y, shortcut(s, name, x, 4*width, stride, training)))
+		return layer.ReLU(Add(y, shortcut(s, name, x, 4*width, stride, training)))
 	}}
 )
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
@@ -18,7 +17,7 @@ func tiny() Encoder {
 		var stages []*Node
 		for i, out := range channels {
 			x = layer.Conv(s, fmt.Sprintf("conv%d", i+1), x, out, layer.Window{Kernel: 3, Stride: 2, Padding: 1})
-			x = activation.Relu(layer.BatchNorm(s, fmt.Sprintf("bn%d", i+1), x, training))
+			x = layer.ReLU(layer.BatchNorm(s, fmt.Sprintf("bn%d", i+1), x, training))
 			stages = append(stages, layer.GlobalAveragePool(x))
 		}
 		return stages

@@ -51,7 +51,7 @@ func normLoops(x *array, weight, bias []float64) (y *array, mean, variance []flo
 }
 
 func TestBatchNorm(t *testing.T) {
-	for _, dims := range [][]int{{6, 3}, {2, 3, 5, 4}, {2, 4}} {
+	for _, dims := range [][]int{{6, 3}, {2, 3, 5, 4}, {2, 4}, {5, 70}} {
 		t.Run(fmt.Sprint(dims), func(t *testing.T) {
 			channels := dims[len(dims)-1]
 			x := normals(1, dims...)
@@ -93,7 +93,13 @@ func TestBatchNorm(t *testing.T) {
 // TestBatchNormGradient compares the gradients with finite differences of the
 // loops.
 func TestBatchNormGradient(t *testing.T) {
-	const n, channels, h = 7, 3, 1e-5
+	for _, channels := range []int{3, 65} { // a product of matrices, and broadcasting
+		t.Run(fmt.Sprint(channels), func(t *testing.T) { testBatchNormGradient(t, channels) })
+	}
+}
+
+func testBatchNormGradient(t *testing.T, channels int) {
+	const n, h = 7, 1e-5
 	x, dy := normals(1, n, channels), normals(2, n, channels)
 	store := normStore(t, channels)
 	weight, bias := flat(t, value(t, store, "bn.weight")), flat(t, value(t, store, "bn.bias"))
@@ -165,4 +171,14 @@ func TestBatchNormFarFromZero(t *testing.T) {
 	}, tensors.FromFlatDataAndDimensions(values, n, 1))
 	want, _, _ := normLoops(x, []float64{1}, []float64{0})
 	compare(t, "y", have[0], want, 1e-3)
+}
+
+func TestReLU(t *testing.T) {
+	x, dy := &array{[]int{4}, []float64{-2, 0, 3, 1e-30}}, &array{[]int{4}, []float64{5, 6, 7, 8}}
+	have := run(t, model.NewStore(), func(_ *model.Scope, in []*Node) []*Node {
+		y := ReLU(in[0])
+		return append(Gradient(ReduceAllSum(Mul(y, in[1])), in[0]), y)
+	}, x.tensor(), dy.tensor())
+	compare(t, "y", have[1], &array{[]int{4}, []float64{0, 0, 3, 1e-30}}, 0)
+	compare(t, "gradient", have[0], &array{[]int{4}, []float64{0, 0, 7, 8}}, 0)
 }
