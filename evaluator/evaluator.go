@@ -1,2 +1,168 @@
-// Package evaluator turns snapshots into reports.
+// Package evaluator turns snapshots into reports: it shows labelled images to
+// the encoder of a snapshot, and has probes judge the features.
+//
+// Evaluators keep nothing that another could not make again. Any number of
+// them may share the snapshots of any number of runs.
 package evaluator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/stages/flow"
+	"selfstream/stages/ledger"
+	"selfstream/trainer/snapshot"
+)
+
+// Config of an evaluator.
+type Config struct {
+	Flow     *flow.Flow
+	Datasets bucket.Bucket // images
+	Runs     bucket.Bucket // snapshots and reports
+	Backend  compute.Backend
+	Log      *slog.Logger // nil: silent
+
+	// More images than these are not looked at. They only matter for the first
+	// snapshot of a run: the images are the same for all.
+	TrainImages int   // for probes to learn from; 0 is 10,000
+	TestImages  int   // to score them on; 0 is 5,000
+	ImageBytes  int64 // of pixels in memory, which stay there for the next snapshot; 0 is 512 MiB
+}
+
+// Run probes one snapshot at a time until ctx ends, and returns nil then.
+//
+// Each report is kept with its run and published. A report that is there
+// already is published again and not made again, so that nothing is lost when
+// an evaluator is killed. A snapshot that is no longer there, or that cannot be
+// probed, gets a report of the probe Skipped whose note says why.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.TrainImages == 0 {
+		cfg.TrainImages = 10_000
+	}
+	if cfg.TestImages == 0 {
+		cfg.TestImages = 5_000
+	}
+	if cfg.ImageBytes == 0 {
+		cfg.ImageBytes = 512 << 20
+	}
+	e := &evaluator{Config: cfg, ledger: ledger.New(cfg.Runs)}
+	return cfg.Flow.Work(ctx, schemas.SnapshotsStream, schemas.SnapshotsConsumer(), flow.WorkOptions{Workers: 1}, e.handle)
+}
+
+// Skipped is the probe in reports about snapshots that cannot be probed. They
+// have no value.
+const Skipped = "skipped"
+
+// patience is how often a snapshot is looked for that is missing or damaged:
+// a trainer that resumes may be writing it again.
+const patience = 3
+
+type evaluator struct {
+	Config
+	ledger *ledger.Ledger
+	images images // of the last snapshot
+}
+
+// handle reports about one snapshot.
+func (e *evaluator) handle(ctx context.Context, d flow.Delivery) error {
+	s, err := flow.Decode[schemas.Snapshot](d)
+	if err != nil {
+		return err
+	}
+	err = e.probe(ctx, s)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	err = fmt.Errorf("probing step %d of run %s: %w", s.Step, s.Run, err)
+	gone := errors.Is(err, fs.ErrNotExist) || errors.Is(err, snapshot.ErrDamaged)
+	if !errors.Is(err, errHopeless) && (!gone || d.Redelivered+1 < patience) {
+		return err
+	}
+	e.Log.Warn("skipping a snapshot", "run", s.Run, "step", s.Step, "err", err)
+	r := schemas.Report{Run: s.Run, Step: s.Step, Final: s.Final, Probe: Skipped, Note: err.Error()}
+	if err := e.ledger.WriteReport(ctx, r); err != nil {
+		return err
+	}
+	return e.Flow.Publish(ctx, &r)
+}
+
+// errHopeless is wrapped by errors that no retry can mend.
+var errHopeless = errors.New("cannot be probed")
+
+// probe publishes all reports about a snapshot, in the order of the probes,
+// and makes those that are missing.
+func (e *evaluator) probe(ctx context.Context, s schemas.Snapshot) error {
+	chosen, err := e.selection(ctx, s)
+	if err != nil {
+		return err
+	}
+	probes := figures
+	if chosen.labelled() {
+		probes = slices.Concat(classifiers, figures)
+	}
+	start := time.Now()
+	var task *Task // made when the first report is missing
+	for _, p := range probes {
+		r, err := e.kept(ctx, s, p)
+		if errors.Is(err, fs.ErrNotExist) {
+			if task == nil {
+				task, err = e.task(ctx, s, chosen)
+				if err != nil {
+					return err
+				}
+			}
+			r, err = e.judge(ctx, s, p, *task)
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.Flow.Publish(ctx, &r); err != nil {
+			return err
+		}
+	}
+	e.Log.Info("probed a snapshot", "run", s.Run, "step", s.Step, "reports", len(probes), "took", time.Since(start))
+	return nil
+}
+
+// kept reads a report that has been made before.
+func (e *evaluator) kept(ctx context.Context, s schemas.Snapshot, p Probe) (schemas.Report, error) {
+	var r schemas.Report
+	document := strings.TrimPrefix(ledger.ReportKey(s.Run, s.Step, p.Name()), s.Run+"/")
+	err := e.ledger.Read(ctx, s.Run, document, &r)
+	return r, err
+}
+
+// judge makes and keeps a report.
+func (e *evaluator) judge(ctx context.Context, s schemas.Snapshot, p Probe, t Task) (schemas.Report, error) {
+	v, err := p.Judge(ctx, t)
+	if err != nil {
+		if ctx.Err() == nil {
+			err = fmt.Errorf("%w: %s: %w", errHopeless, p.Name(), err)
+		}
+		return schemas.Report{}, err
+	}
+	r := schemas.Report{
+		Run: s.Run, Step: s.Step, Final: s.Final, Probe: p.Name(),
+		Value: v.Value, PerClass: v.PerClass, Constants: v.Constants, Train: v.Train, Test: v.Test,
+		Note: e.images.note(),
+	}
+	r.Constants["image_size"] = strconv.Itoa(e.images.train.size)
+	if v.Test > 0 {
+		r.Constants["test_images"] = e.images.of.TestFrom
+	}
+	return r, e.ledger.WriteReport(ctx, r)
+}

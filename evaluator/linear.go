@@ -138,12 +138,17 @@ func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, col
 // is never predicted and does not keep the fit from converging: its bias would
 // go to −∞. It returns their labels, and the numbers of the images in order.
 func compact(labels []int32, order []int) (classes []int32, y []int) {
-	classes = slices.Compact(slices.Sorted(slices.Values(labels)))
+	classes = distinct(labels)
 	y = make([]int, len(order))
 	for i, k := range order {
 		y[i], _ = slices.BinarySearch(classes, labels[k])
 	}
 	return classes, y
+}
+
+// distinct returns the labels that occur, sorted.
+func distinct(labels []int32) []int32 {
+	return slices.Compact(slices.Sorted(slices.Values(labels)))
 }
 
 // predict returns the class with the largest margin for each image.

@@ -37,7 +37,7 @@ type Task struct {
 type Features struct {
 	Dim    int
 	X      []float32 // one row of Dim values an image
-	Labels []int32   // class of each image, an index into Task.Classes; nil without labels
+	Labels []int32   // class of each image, an index into Task.Classes, or −1
 }
 
 // Len is the number of images.

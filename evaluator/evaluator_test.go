@@ -1,0 +1,361 @@
+package evaluator
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	stdimage "image"
+	"image/color"
+	"image/png"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/schemas"
+	"selfstream/stages/backend"
+	"selfstream/stages/bucket"
+	"selfstream/stages/flow"
+	"selfstream/stages/flow/flowtest"
+	"selfstream/stages/ledger"
+	"selfstream/stages/random"
+	"selfstream/trainer/snapshot"
+)
+
+const (
+	imageSize = 16
+	runName   = "a-run"
+)
+
+// world is everything that an evaluator stands on.
+type world struct {
+	t        *testing.T
+	flow     *flow.Flow
+	backend  compute.Backend
+	datasets *bucket.Memory
+	runs     *bucket.Memory
+
+	mu      sync.Mutex
+	reports []schemas.Report // in the order of their publication
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	b, _, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, flow: flowtest.Start(t).Connect(t), backend: b, datasets: new(bucket.Memory), runs: new(bucket.Memory)}
+	ctx, stop := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	t.Cleanup(func() { stop(); watching.Wait() })
+	watching.Go(func() {
+		err := w.flow.Watch(ctx, "reports."+runName, flow.WatchOptions{}, func(d flow.Delivery) error {
+			r, err := flow.Decode[schemas.Report](d)
+			if err != nil {
+				return err
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.reports = append(w.reports, r)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// published are the reports so far, as "step probe".
+func (w *world) published() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var names []string
+	for _, r := range w.reports {
+		names = append(names, fmt.Sprint(r.Step, " ", r.Probe))
+	}
+	return names
+}
+
+func (w *world) await(n int) []string {
+	w.t.Helper()
+	flowtest.Eventually(w.t, fmt.Sprintf("%d reports", n), func() bool { return len(w.published()) >= n })
+	return w.published()
+}
+
+func (w *world) config() Config {
+	return Config{Flow: w.flow, Datasets: w.datasets, Runs: w.runs, Backend: w.backend}
+}
+
+// evaluate runs an evaluator until its work is done.
+func (w *world) evaluate(cfg Config, reports int) []string {
+	w.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, cfg) }()
+	names := w.await(reports)
+	stop()
+	if err := <-done; err != nil {
+		w.t.Fatal(err)
+	}
+	return names
+}
+
+// draw puts images into the bucket: stripes whose direction is their class.
+func (w *world) draw(folder string, class, n int) {
+	w.t.Helper()
+	for i := range n {
+		key := random.New(uint64(class)).Fold(uint64(i))
+		m := stdimage.NewRGBA(stdimage.Rect(0, 0, 20, 24))
+		for y := range 24 {
+			for x := range 20 {
+				stripes := []int{x, y, x + y}[class]
+				v := uint8(100 + 100*(stripes/3%2) + key.IntN(uint64(y*20+x), 50))
+				m.Set(x, y, color.RGBA{v, v, uint8(key.IntN(1000, 256)), 255})
+			}
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, m); err != nil {
+			w.t.Fatal(err)
+		}
+		w.put(fmt.Sprintf("%s/%02d.png", folder, i), b.Bytes())
+	}
+}
+
+func (w *world) put(key string, data []byte) {
+	w.t.Helper()
+	if err := w.datasets.Put(context.Background(), key, data); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// snapshot keeps and announces an encoder whose weights depend on the step.
+func (w *world) snapshot(step int, final bool, change func(*model.Store)) {
+	w.t.Helper()
+	store := encoderStore(w.t, w.backend, uint64(step))
+	if change != nil {
+		change(store)
+	}
+	card, err := snapshot.Write(context.Background(), w.runs, store, snapshot.Card{
+		Run: runName, Dataset: "stripes", Step: step, BatchesSHA256: strings.Repeat("0", 64),
+		Config: schemas.Config{
+			Method: "simclr", Encoder: "tiny", ImageSize: imageSize, Epochs: 1, Batch: 8, Optimizer: "sgd", LearningRate: 1,
+		},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.announce(step, final, card.WeightsSHA256)
+}
+
+func (w *world) announce(step int, final bool, weights string) {
+	w.t.Helper()
+	err := w.flow.Publish(context.Background(), &schemas.Snapshot{
+		Run: runName, Step: step, Prefix: snapshot.Prefix(runName, step), Final: final,
+		BatchesSHA256: strings.Repeat("0", 64), WeightsSHA256: weights,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) kept() []schemas.Report {
+	w.t.Helper()
+	reports, err := ledger.New(w.runs).Reports(context.Background(), runName)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reports
+}
+
+func TestRunReports(t *testing.T) {
+	w := newWorld(t)
+	for class, name := range []string{"across", "along", "aslant"} {
+		w.draw("stripes/"+name, class, 25)
+	}
+	w.put("stripes/along/broken.png", []byte("\x89PNG\r\n\x1a\nand then nothing"))
+	w.snapshot(0, false, nil)
+	w.snapshot(7, true, nil)
+	have := w.evaluate(w.config(), 8)
+	want := []string{"0 linear", "0 knn", "0 rankme", "0 std", "7 linear", "7 knn", "7 rankme", "7 std"}
+	if !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	for _, r := range w.reports {
+		if r.Final != (r.Step == 7) || !strings.Contains(r.Note, "1 of the 76 chosen images could not be read") {
+			t.Errorf("%d %s: have final %v and note %q", r.Step, r.Probe, r.Final, r.Note)
+		}
+		labels := r.Probe == "linear" || r.Probe == "knn"
+		if labels && (r.Train+r.Test != 75 || r.Test < 14 || len(r.PerClass) != 3 || r.PerClass[0].Class != "across") {
+			t.Errorf("%d %s: have %d and %d images, classes %v", r.Step, r.Probe, r.Train, r.Test, r.PerClass)
+		}
+		if labels && r.Value < 0.6 { // 0.33 by chance; stripes are easy
+			t.Errorf("%d %s: have %.2f, want well above chance", r.Step, r.Probe, r.Value)
+		}
+		if !labels && (r.Test != 0 || r.PerClass != nil || r.Value == 0) {
+			t.Errorf("%d %s: have %+v", r.Step, r.Probe, r)
+		}
+		if r.Constants["image_size"] != "16" || labels != (r.Constants["test_images"] == fifth) {
+			t.Errorf("%d %s: have constants %v", r.Step, r.Probe, r.Constants)
+		}
+	}
+	if kept := w.kept(); len(kept) != 8 {
+		t.Errorf("have %d reports in the bucket, want 8", len(kept))
+	}
+}
+
+func TestRunWithoutLabels(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes", 0, 10)
+	w.snapshot(0, true, nil)
+	if have, want := w.evaluate(w.config(), 2), []string{"0 rankme", "0 std"}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	for _, r := range w.reports {
+		if r.Note != noLabels || r.Train != 10 || r.Test != 0 {
+			t.Errorf("have %+v, want a note that there are no labels", r)
+		}
+	}
+}
+
+// TestRunRepeats: a snapshot that is announced again is not probed again, but
+// its reports are published again, also those of a snapshot that is gone.
+func TestRunRepeats(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes", 0, 10)
+	w.snapshot(3, false, nil)
+	w.evaluate(w.config(), 2)
+	if err := w.runs.Delete(context.Background(), snapshot.Prefix(runName, 3)+"/card.json"); err != nil {
+		t.Fatal(err)
+	}
+	w.announce(3, false, strings.Repeat("0", 64))
+	have := w.evaluate(w.config(), 4)
+	if want := []string{"3 rankme", "3 std", "3 rankme", "3 std"}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+}
+
+// TestRunSkips snapshots that cannot be probed, says so, and goes on.
+func TestRunSkips(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes", 0, 10)
+	w.announce(1, false, strings.Repeat("0", 64)) // there is none
+	w.snapshot(2, false, func(s *model.Store) {
+		if err := s.DeleteVariable("/encoder/conv1.weight"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.snapshot(3, false, func(s *model.Store) {
+		nan := []float32{float32(math.NaN()), 1}
+		v := s.GetVariable("/encoder/bn4.bias")
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(slices.Repeat(nan, 64), 128)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	w.snapshot(4, true, nil)
+	w.evaluate(w.config(), 5)
+	notes := map[int]string{}
+	for _, r := range w.kept() {
+		if r.Probe == Skipped {
+			notes[r.Step] = r.Note
+		}
+	}
+	for step, want := range map[int]string{1: "file does not exist", 2: "conv1.weight", 3: "diverged"} {
+		if !strings.Contains(notes[step], want) {
+			t.Errorf("step %d: have note %q, want %q in it", step, notes[step], want)
+		}
+	}
+	if len(notes) != 3 || len(w.kept()) != 5 {
+		t.Errorf("have notes %v and %d reports, want 3 and 5", notes, len(w.kept()))
+	}
+}
+
+// TestRunIsKilled after it has kept the first report and before it publishes
+// anything; another evaluator makes what is missing.
+func TestRunIsKilled(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes", 0, 10)
+	w.snapshot(5, true, nil)
+
+	ctx, kill := context.WithCancel(context.Background())
+	puts := &countingBucket{Bucket: w.runs, puts: map[string]int{}}
+	puts.after = func(key string) {
+		if strings.HasSuffix(key, "-rankme.json") {
+			kill()
+		}
+	}
+	cfg := w.config()
+	cfg.Runs = puts
+	if err := Run(ctx, cfg); err != nil {
+		t.Fatal(err)
+	}
+	have := w.evaluate(cfg, 2)
+	if want := []string{"5 rankme", "5 std"}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	for key, n := range puts.puts {
+		if n != 1 {
+			t.Errorf("%s was written %d times, want once", key, n)
+		}
+	}
+}
+
+// countingBucket counts what is written, and calls after each time.
+type countingBucket struct {
+	bucket.Bucket
+	mu    sync.Mutex
+	puts  map[string]int
+	after func(key string)
+}
+
+func (b *countingBucket) Put(ctx context.Context, key string, data []byte) error {
+	err := b.Bucket.Put(ctx, key, data)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.puts[key]++
+	b.after(key)
+	return err
+}
+
+// TestRunShares snapshots between evaluators: each is probed once, on the same
+// images, though the dataset grows meanwhile.
+func TestRunShares(t *testing.T) {
+	w := newWorld(t)
+	for class, name := range []string{"across", "along"} {
+		w.draw("stripes/"+name, class, 10)
+	}
+	w.snapshot(0, false, nil)
+	w.evaluate(w.config(), 4)
+	w.draw("stripes/aslant", 2, 10)
+
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for range 2 {
+		running.Go(func() {
+			if err := Run(ctx, w.config()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for step := 1; step <= 5; step++ {
+		w.snapshot(step, step == 5, nil)
+	}
+	names := w.await(4 * 6)
+	stop()
+	running.Wait()
+	slices.Sort(names)
+	if n := len(slices.Compact(names)); n != 24 {
+		t.Errorf("have %d distinct reports, want 24", n)
+	}
+	for _, r := range w.kept() {
+		if r.Probe == "knn" && (r.Train != 16 || r.Test != 4 || len(r.PerClass) != 2) {
+			t.Errorf("step %d: have %d and %d images of %d classes, want 16 and 4 of 2", r.Step, r.Train, r.Test, len(r.PerClass))
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package evaluator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/stages/backend"
+	"selfstream/stages/bucket"
+	"selfstream/stages/random"
+	"selfstream/trainer/encoder"
+	"selfstream/trainer/layer"
+)
+
+// encoderStore has the first weights of the encoder "tiny".
+func encoderStore(t *testing.T, b compute.Backend, seed uint64) *model.Store {
+	t.Helper()
+	enc, err := encoder.New("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := model.NewStore()
+	layer.SetSeed(store, seed)
+	_, err = model.CallOnce(b, store, func(s *model.Scope, images *Node) *Node {
+		return enc.Forward(s.At("encoder"), images, false).Features
+	}, tensors.FromFlatDataAndDimensions(make([]uint8, bytesOf(imageSize)), 1, imageSize, imageSize, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func noise(n int) pixels {
+	p := pixels{size: imageSize, data: make([]byte, n*bytesOf(imageSize)), labels: make([]int32, n)}
+	for i := range p.data {
+		p.data[i] = byte(random.New(1).Uint64(uint64(i)))
+	}
+	for i := range p.labels {
+		p.labels[i] = int32(i % 7)
+	}
+	return p
+}
+
+// TestExtract: an image has the same features whatever comes before and after
+// it, as running statistics promise, and also in a batch that is filled up.
+func TestExtract(t *testing.T) {
+	b, _, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := newExtractor(b, encoderStore(t, b, 1), "tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.close()
+	all := noise(extractBatch + 3)
+	have, err := x.extract(context.Background(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have.Dim != 128 || have.Len() != extractBatch+3 || !slices.Equal(have.Labels, all.labels) {
+		t.Fatalf("have %d images of %d dimensions", have.Len(), have.Dim)
+	}
+	n := bytesOf(imageSize)
+	for _, i := range []int{0, 1, extractBatch - 1, extractBatch, extractBatch + 2} {
+		alone, err := x.extract(context.Background(), pixels{size: imageSize, data: all.data[i*n : (i+1)*n], labels: all.labels[i : i+1]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, want := range alone.X {
+			if math.Abs(float64(have.Row(i)[j]-want)) > 1e-5 {
+				t.Fatalf("image %d, feature %d: have %g, alone %g", i, j, have.Row(i)[j], want)
+			}
+		}
+		if slices.Max(alone.X) == 0 {
+			t.Fatalf("image %d has no features", i)
+		}
+	}
+	again, err := x.extract(context.Background(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(again.X, have.X) {
+		t.Error("the same images have other features the second time")
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := x.extract(ctx, all); !errors.Is(err, context.Canceled) {
+		t.Errorf("have %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestExtractorRefusesUnknownEncoder(t *testing.T) {
+	if _, err := newExtractor(nil, model.NewStore(), "resnet19"); err == nil {
+		t.Error("have no error for an encoder that does not exist")
+	}
+}
+
+func TestLoadPixels(t *testing.T) {
+	w := &world{t: t, datasets: new(bucket.Memory)}
+	w.draw("d", 0, 4)
+	w.put("d/broken.png", []byte("no image"))
+	w.put("d/empty.png", nil)
+	images := []image{{"d/02.png", 2}, {"d/broken.png", 0}, {"d/00.png", 0}, {"d/missing.png", 1}, {"d/empty.png", 1}, {"d/03.png", 3}}
+	p, err := loadPixels(context.Background(), w.datasets, images, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.size != 8 || p.broken != 3 || !slices.Equal(p.labels, []int32{2, 0, 3}) || len(p.data) != 3*bytesOf(8) {
+		t.Fatalf("have %d broken, labels %v, %d bytes, want 3, [2 0 3], %d", p.broken, p.labels, len(p.data), 3*bytesOf(8))
+	}
+	for i, label := range p.labels {
+		one, err := loadPixels(context.Background(), w.datasets, []image{{fmt.Sprintf("d/%02d.png", label), label}}, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(p.data[i*bytesOf(8):(i+1)*bytesOf(8)], one.data) {
+			t.Errorf("image %d has the pixels of another one", label)
+		}
+	}
+
+	down := errors.New("server is away")
+	if _, err := loadPixels(context.Background(), failing{w.datasets, down}, images, 8); !errors.Is(err, down) {
+		t.Errorf("have %v, want %v", err, down)
+	}
+}
+
+// failing is a bucket whose server does not answer.
+type failing struct {
+	bucket.Bucket
+	err error
+}
+
+func (f failing) Get(context.Context, string, int64) ([]byte, bucket.Info, error) {
+	return nil, bucket.Info{}, f.err
+}

@@ -1,0 +1,122 @@
+package evaluator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"strings"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/trainer/snapshot"
+)
+
+// selectionDocument lies in the folder of the run.
+const selectionDocument = "probe-images.json"
+
+// selection returns the images to probe the run with, and chooses them for its
+// first snapshot.
+func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selection, error) {
+	var chosen selection
+	err := e.ledger.Read(ctx, s.Run, selectionDocument, &chosen)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return chosen, err
+	}
+	card, err := snapshot.ReadCard(ctx, e.Runs, s.Prefix)
+	if err != nil {
+		return chosen, err
+	}
+	if err := card.Config.Validate(); err != nil {
+		return chosen, fmt.Errorf("%w: its card: %w", errHopeless, err)
+	}
+	d, err := bucket.ReadDataset(ctx, e.Datasets, card.Dataset, nil)
+	if err != nil {
+		return chosen, err
+	}
+	train, test := e.limits(card.Config.ImageSize)
+	chosen = choose(d, train, test)
+	return chosen, e.ledger.Write(ctx, s.Run, selectionDocument, chosen)
+}
+
+// limits are how many images may be looked at: fewer of large ones.
+func (e *evaluator) limits(size int) (train, test int) {
+	train, test = e.TrainImages, e.TestImages
+	if room := int(e.ImageBytes) / bytesOf(size); train+test > room {
+		train = room * train / (train + test)
+		test = room - train
+	}
+	return train, test
+}
+
+// task shows the images to the encoder of the snapshot.
+func (e *evaluator) task(ctx context.Context, s schemas.Snapshot, chosen selection) (*Task, error) {
+	store, card, err := snapshot.ReadEncoder(ctx, e.Runs, s.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Finalize()
+	if err := e.load(ctx, chosen, card.Config.ImageSize); err != nil {
+		return nil, err
+	}
+	x, err := newExtractor(e.Backend, store, card.Config.Encoder)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errHopeless, err)
+	}
+	defer x.close()
+	task := &Task{Classes: chosen.Classes}
+	for _, part := range []struct {
+		from pixels
+		to   *Features
+	}{{e.images.train, &task.Train}, {e.images.test, &task.Test}} {
+		*part.to, err = x.extract(ctx, part.from)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w: %w", errHopeless, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return task, nil
+}
+
+// load makes sure that e.images are the chosen ones.
+func (e *evaluator) load(ctx context.Context, chosen selection, size int) error {
+	if e.images.train.size == size && reflect.DeepEqual(e.images.of, chosen) {
+		return nil
+	}
+	e.images = images{} // makes room
+	train, err := loadPixels(ctx, e.Datasets, chosen.Train, size)
+	if err != nil {
+		return err
+	}
+	test, err := loadPixels(ctx, e.Datasets, chosen.Test, size)
+	if err != nil {
+		return err
+	}
+	if len(train.labels) == 0 || chosen.labelled() && (len(test.labels) == 0 || len(distinct(train.labels)) < 2) {
+		return fmt.Errorf("%w: %d of the %d images chosen for it could not be read",
+			errHopeless, train.broken+test.broken, len(chosen.Train)+len(chosen.Test))
+	}
+	e.images = images{of: chosen, train: train, test: test}
+	return nil
+}
+
+// images are what a selection selects, in memory.
+type images struct {
+	of          selection
+	train, test pixels
+}
+
+// note is what people should know about the images.
+func (i images) note() string {
+	var notes []string
+	if i.of.Note != "" {
+		notes = append(notes, i.of.Note)
+	}
+	if n := i.train.broken + i.test.broken; n > 0 {
+		notes = append(notes, fmt.Sprintf("%d of the %d chosen images could not be read and are left out", n, len(i.of.Train)+len(i.of.Test)))
+	}
+	return strings.Join(notes, "; ")
+}
