@@ -67,6 +67,11 @@ func Run(ctx context.Context, cfg Config) error {
 // have no value.
 const Skipped = "skipped"
 
+// Last tells whether r is the last of the reports about its snapshot.
+func Last(r schemas.Report) bool {
+	return r.Probe == Skipped || r.Probe == figures[len(figures)-1].Name()
+}
+
 // patience is how often a snapshot is looked for that is missing or damaged:
 // a trainer that resumes may be writing it again.
 const patience = 3

@@ -201,6 +201,9 @@ func TestRunReports(t *testing.T) {
 		if !labels && (r.Test != 0 || r.PerClass != nil || r.Value == 0) {
 			t.Errorf("%d %s: have %+v", r.Step, r.Probe, r)
 		}
+		if Last(r) != (r.Probe == "std") {
+			t.Errorf("%d %s: have last %v", r.Step, r.Probe, Last(r))
+		}
 		if r.Constants["image_size"] != "16" || labels != (r.Constants["test_images"] == fifth) {
 			t.Errorf("%d %s: have constants %v", r.Step, r.Probe, r.Constants)
 		}
@@ -262,7 +265,7 @@ func TestRunSkips(t *testing.T) {
 	w.evaluate(w.config(), 5)
 	notes := map[int]string{}
 	for _, r := range w.kept() {
-		if r.Probe == Skipped {
+		if r.Probe == Skipped && Last(r) {
 			notes[r.Step] = r.Note
 		}
 	}
