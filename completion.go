@@ -9,20 +9,16 @@ import (
 	"selfstream/stages/ledger"
 )
 
-// completion watches for the end of a run: its last snapshot is probed, or it
-// has failed.
+// completion is the end of a run: its last snapshot is probed, or it has
+// failed.
 type completion struct {
-	mu      sync.Mutex
-	missing map[string]bool // probes of the last snapshot
 	reached chan struct{}
+	reach   func()
 }
 
 func newCompletion() *completion {
-	c := &completion{missing: map[string]bool{}, reached: make(chan struct{})}
-	for _, name := range evaluator.Names() {
-		c.missing[name] = true
-	}
-	return c
+	reached := make(chan struct{})
+	return &completion{reached, sync.OnceFunc(func() { close(reached) })}
 }
 
 func (c *completion) metric(m schemas.Metric) {
@@ -32,25 +28,8 @@ func (c *completion) metric(m schemas.Metric) {
 }
 
 func (c *completion) report(r schemas.Report) {
-	if !r.Final {
-		return
-	}
-	c.mu.Lock()
-	delete(c.missing, r.Probe)
-	left := len(c.missing)
-	c.mu.Unlock()
-	if left == 0 {
+	if r.Final && evaluator.Last(r) {
 		c.reach()
-	}
-}
-
-func (c *completion) reach() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case <-c.reached:
-	default:
-		close(c.reached)
 	}
 }
 

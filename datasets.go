@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"selfstream/stages/bucket"
+	"selfstream/stages/download"
 	"selfstream/stages/local"
 	"selfstream/stages/scenes"
 )
@@ -95,17 +99,93 @@ func datasetNames(ctx context.Context, datasets bucket.Bucket) ([]string, error)
 }
 
 func runDatasets(ctx context.Context, e *env, args []string) error {
-	o := newOptions("datasets", "ls | put FOLDER [NAME] | get NAME", "Lists the datasets in the bucket, adds a folder of photos, or downloads a well-known dataset.")
+	o := newOptions("datasets", "ls | put FOLDER [NAME] | get NAME",
+		"Lists the datasets in the bucket, adds a folder of photos, or downloads a well-known dataset:\n"+wellKnown())
 	at := o.placeFlags()
 	if err := o.parse(e, args, 3); err != nil {
 		return err
+	}
+	// Flags may follow the words as well.
+	words := o.Args()
+	switch {
+	case len(words) == 1 && words[0] == "ls":
+	case len(words) >= 2 && words[0] == "put":
+	case len(words) == 2 && words[0] == "get":
+		if _, err := download.Find(words[1]); err != nil {
+			return usageError{err}
+		}
+	default:
+		return usageError{errors.New("want ls, put FOLDER [NAME] or get NAME; see: selfstream help datasets")}
 	}
 	b, done, err := at.open(ctx, e)
 	if err != nil {
 		return err
 	}
 	defer done()
+	switch words[0] {
+	case "put":
+		name := datasetName(words[1])
+		if len(words) == 3 {
+			name = words[2]
+		}
+		return putFolder(ctx, e, b.datasets, words[1], name)
+	case "get":
+		return getDataset(ctx, e, b.datasets, words[1])
+	}
 	return listDatasets(ctx, e, b.datasets)
+}
+
+func wellKnown() string {
+	text := ""
+	for _, s := range download.Sets() {
+		text += fmt.Sprintf("  %-8s %s\n", s.Name, s.About)
+	}
+	return strings.TrimRight(text, "\n")
+}
+
+// putFolder uploads a folder of photos.
+func putFolder(ctx context.Context, e *env, datasets bucket.Bucket, dir, name string) error {
+	progress, n := throttled(e, "uploading photos"), 0
+	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, file)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		n++
+		progress(n)
+		return datasets.Put(ctx, path.Join(name, filepath.ToSlash(rel)), data)
+	})
+	if err != nil {
+		return fmt.Errorf("uploading %s as dataset %s: %w", dir, name, err)
+	}
+	fmt.Fprintf(e.stdout, "dataset %s: %d files\n", name, n)
+	return nil
+}
+
+// getDataset downloads a well-known dataset, with a progress bar.
+func getDataset(ctx context.Context, e *env, datasets bucket.Bucket, name string) error {
+	set, err := download.Find(name)
+	if err != nil {
+		return usageError{err}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return err
+	}
+	bar := newByteBar(e.stderr)
+	defer bar.close()
+	if err := set.Get(ctx, datasets, filepath.Join(cache, "selfstream"), bar.show); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "dataset %s is in the bucket\n", name)
+	return nil
 }
 
 // fillDataset puts the photos of --data, or the drawn ones, into the bucket.

@@ -37,11 +37,11 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	if err := recipe.Validate(); err != nil {
 		return usageError{err}
 	}
-	source, name := demoPhotos, demoDataset
+	from, name := source(demoPhotos), demoDataset
 	if *data != "" {
-		source, name = folderPhotos(*data), datasetName(*data)
+		from, name = folderPhotos(*data), datasetName(*data)
 	}
-	shown, err := choose(ctx, e, source, name, *count)
+	shown, err := choose(ctx, e, from, name, *count)
 	if err != nil {
 		return err
 	}
@@ -57,15 +57,15 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	return nil
 }
 
-// photos are where a preview finds its pictures: a bucket with at least the
+// A source is where a preview finds its pictures: a bucket with at least the
 // first bytes of all files, and the files themselves.
-type photos func(ctx context.Context, name string) (listed bucket.Bucket, read func(key string) ([]byte, error), err error)
+type source func(ctx context.Context, name string) (listed bucket.Bucket, read func(key string) ([]byte, error), err error)
 
 // choose decodes some photos, spread evenly over the dataset. Their ids, and
 // with them all that chance decides, are those of a run on it. Broken ones are
 // named and left out.
-func choose(ctx context.Context, e *env, source photos, name string, n int) ([]preview.Photo, error) {
-	listed, read, err := source(ctx, name)
+func choose(ctx context.Context, e *env, from source, name string, n int) ([]preview.Photo, error) {
+	listed, read, err := from(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func choose(ctx context.Context, e *env, source photos, name string, n int) ([]p
 }
 
 // folderPhotos are the files below a folder.
-func folderPhotos(dir string) photos {
+func folderPhotos(dir string) source {
 	return func(ctx context.Context, name string) (bucket.Bucket, func(string) ([]byte, error), error) {
 		heads := new(bucket.Memory)
 		err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
