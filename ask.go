@@ -32,6 +32,7 @@ func runRun(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer f.Close()
+	defer b.close()
 	if req.Run, err = freshName(ctx, b, req, *name != ""); err != nil {
 		return err
 	}

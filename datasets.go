@@ -105,8 +105,7 @@ func runDatasets(ctx context.Context, e *env, args []string) error {
 	if err := o.parse(e, args, 3); err != nil {
 		return err
 	}
-	// Flags may follow the words as well.
-	words := o.Args()
+	words := o.words
 	switch {
 	case len(words) == 1 && words[0] == "ls":
 	case len(words) >= 2 && words[0] == "put":

@@ -64,6 +64,9 @@ func (p *plain) metric(m schemas.Metric) {
 	if m.State == ledger.Running && m.Step < m.Steps && time.Since(p.told) < plainEvery {
 		return
 	}
+	if m.State == ledger.Failed {
+		return // the error is told by whoever waits for the run
+	}
 	p.told = time.Now()
 	fmt.Fprintf(p.w, "step %d/%d  epoch %.1f  loss %.3f  %.0f images/s  %s%s\n",
 		m.Step, m.Steps, m.Epoch, m.Loss, m.ImagesPerSecond, bottleneck(m), left(m))

@@ -19,8 +19,9 @@ import (
 // a YAML file.
 type options struct {
 	*flag.FlagSet
-	does string
-	args string // what follows the flags, for the help text
+	does  string
+	args  string   // what the words are, for the help text
+	words []string // that are no flags
 }
 
 func newOptions(name, args, does string) *options {
@@ -32,20 +33,34 @@ func newOptions(name, args, does string) *options {
 }
 
 // parse reads args, then SELFSTREAM_* variables, then the YAML file, the
-// former before the latter. It takes at most that many arguments besides.
+// former before the latter. Words, of which it takes at most so many, may stand
+// before, between and after the flags.
 func (o *options) parse(e *env, args []string, most int) error {
-	err := ff.Parse(o.FlagSet, args,
-		ff.WithEnvVarPrefix("SELFSTREAM"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ffyaml.Parser))
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		o.help(e.stdout)
-		return err
-	case err != nil:
-		return usageError{fmt.Errorf("%w; see: selfstream help %s", err, o.Name())}
-	case o.NArg() > most:
-		return usageError{fmt.Errorf("unexpected %q; see: selfstream help %s", o.Arg(most), o.Name())}
+	for {
+		err := ff.Parse(o.FlagSet, args,
+			ff.WithEnvVarPrefix("SELFSTREAM"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ffyaml.Parser))
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			o.help(e.stdout)
+			return err
+		case err != nil:
+			return usageError{fmt.Errorf("%w; see: selfstream help %s", err, o.Name())}
+		case o.NArg() == 0:
+			return nil
+		case len(o.words) == most:
+			return usageError{fmt.Errorf("unexpected %q; see: selfstream help %s", o.Arg(0), o.Name())}
+		}
+		o.words = append(o.words, o.Arg(0))
+		args = o.Args()[1:]
 	}
-	return nil
+}
+
+// word is the i-th word, or "".
+func (o *options) word(i int) string {
+	if i < len(o.words) {
+		return o.words[i]
+	}
+	return ""
 }
 
 func (o *options) help(w io.Writer) {
@@ -90,6 +105,9 @@ func (a *addresses) open(ctx context.Context, e *env, name string) (*flow.Flow, 
 		return nil, b, err
 	}
 	f, err := connect(ctx, flow.Config{URL: a.nats, Name: name, Log: e.log})
+	if err != nil {
+		b.close()
+	}
 	return f, b, err
 }
 
@@ -113,13 +131,20 @@ const (
 )
 
 // buckets are where everything lies.
-type buckets struct{ datasets, runs bucket.Bucket }
+type buckets struct{ datasets, runs *bucket.S3 }
 
-func openBuckets(ctx context.Context, cfg bucket.Config) (buckets, error) {
-	datasets, err := bucket.Open(ctx, cfg, datasetsBucket)
-	if err != nil {
-		return buckets{}, err
+func openBuckets(ctx context.Context, cfg bucket.Config) (b buckets, err error) {
+	if b.datasets, err = bucket.Open(ctx, cfg, datasetsBucket); err != nil {
+		return b, err
 	}
-	runs, err := bucket.Open(ctx, cfg, runsBucket)
-	return buckets{datasets, runs}, err
+	if b.runs, err = bucket.Open(ctx, cfg, runsBucket); err != nil {
+		b.datasets.Close()
+	}
+	return b, err
+}
+
+// close lets go of idle connections, which an embedded S3 would wait for.
+func (b buckets) close() {
+	b.datasets.Close()
+	b.runs.Close()
 }

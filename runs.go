@@ -29,8 +29,8 @@ func runRuns(ctx context.Context, e *env, args []string) error {
 	}
 	defer done()
 	l := ledger.New(b.runs)
-	names := []string{o.Arg(0)}
-	if o.NArg() == 0 {
+	names := o.words
+	if len(names) == 0 {
 		if names, err = l.Runs(ctx); err != nil {
 			return err
 		}
@@ -44,11 +44,11 @@ func runRuns(ctx context.Context, e *env, args []string) error {
 		runs = append(runs, s)
 	}
 	switch {
-	case *asJSON && o.NArg() == 1:
+	case *asJSON && len(o.words) == 1:
 		return writeJSON(e.stdout, runs[0])
 	case *asJSON:
 		return writeJSON(e.stdout, runs)
-	case o.NArg() == 1:
+	case len(o.words) == 1:
 		describe(e.stdout, runs[0])
 	case len(runs) == 0:
 		fmt.Fprintln(e.stdout, "no runs yet; start one with: selfstream up")
@@ -147,7 +147,7 @@ func (o *options) placeFlags() *place {
 func (p *place) open(ctx context.Context, e *env) (buckets, func(), error) {
 	if p.s3.Endpoint != "" {
 		b, err := openBuckets(ctx, p.s3)
-		return b, func() {}, err
+		return b, b.close, err
 	}
 	dir, err := filepath.Abs(p.state)
 	if err != nil {
@@ -162,17 +162,17 @@ func (p *place) open(ctx context.Context, e *env) (buckets, func(), error) {
 	if err != nil {
 		return buckets{}, nil, err
 	}
-	done := func() {
+	stop := func() {
 		if err := s3.Close(); err != nil {
 			e.log.Warn("closing the S3", "err", err)
 		}
 	}
 	b, err := openBuckets(ctx, s3.Config)
 	if err != nil {
-		done()
+		stop()
 		return b, nil, err
 	}
-	return b, done, nil
+	return b, func() { b.close(); stop() }, nil
 }
 
 // defaultState is where selfstream up keeps everything.

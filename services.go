@@ -20,12 +20,13 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
-	f, b, err := at.open(ctx, e, "augmenter "+*name)
+	f, s3, err := at.open(ctx, e, "augmenter "+*name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return augmenter.Run(ctx, augmenter.Config{Flow: f, Datasets: b.datasets, Workers: *workers, Name: *name, Log: e.log})
+	defer s3.close()
+	return augmenter.Run(ctx, augmenter.Config{Flow: f, Datasets: s3.datasets, Workers: *workers, Name: *name, Log: e.log})
 }
 
 func runTrainer(ctx context.Context, e *env, args []string) error {
@@ -46,6 +47,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer f.Close()
+	defer s3.close()
 	return trainer.Run(ctx, trainer.Config{
 		Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *credit << 20,
 		Fingerprint: augmenter.Fingerprint(), Version: version(), Log: e.log,
@@ -69,6 +71,7 @@ func runEvaluator(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer f.Close()
+	defer s3.close()
 	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Log: e.log})
 }
 

@@ -52,33 +52,43 @@ type probed struct {
 	Notes      []string           `json:"notes,omitempty"`
 }
 
-// summarize reads what is kept of a run.
+// summarize reads what is kept of a run. One that failed before it began has a
+// status alone.
 func summarize(ctx context.Context, l *ledger.Ledger, run string) (summary, error) {
 	var req schemas.RunRequest
-	if err := l.Read(ctx, run, ledger.Request, &req); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return summary{}, fmt.Errorf("no run %q; see: selfstream runs", run)
-		}
+	var status ledger.Status
+	begun, err := found(l.Read(ctx, run, ledger.Request, &req))
+	if err != nil {
 		return summary{}, err
 	}
-	s := summary{Run: run, Method: req.Config.Method, Dataset: req.Dataset, Config: req.Config, State: "waiting"}
-	var status ledger.Status
-	err := l.Read(ctx, run, ledger.State, &status)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return s, err
+	told, err := found(l.Read(ctx, run, ledger.State, &status))
+	if err != nil {
+		return summary{}, err
 	}
-	if err == nil {
+	if !begun && !told {
+		return summary{}, fmt.Errorf("no run %q; see: selfstream runs", run)
+	}
+	s := summary{Run: run, Method: req.Config.Method, Dataset: req.Dataset, Config: req.Config, State: "waiting"}
+	if told {
 		s.State, s.Error = status.State, status.Error
 	}
 	s.Images, s.Epochs, s.Steps, s.StepsPlanned = status.Images, status.Epoch, status.Step, status.Steps
 	s.SamplesTrained, s.Rejected, s.Seconds = status.SamplesTrained, status.Rejected, status.Seconds
 	s.BatchesSHA256, s.WeightsSHA256 = status.BatchesSHA256, status.WeightsSHA256
 	s.Backend, s.Fingerprint = status.Backend, status.Fingerprint
-	if err := l.Read(ctx, run, ledger.Rejects, &s.Rejects); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := found(l.Read(ctx, run, ledger.Rejects, &s.Rejects)); err != nil {
 		return s, err
 	}
 	s.Probes, err = probes(ctx, l, run)
 	return s, err
+}
+
+// found tells whether a document was there, by the error of reading it.
+func found(err error) (bool, error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // probes gathers the reports of a run, one row a step.

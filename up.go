@@ -127,6 +127,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
+	defer s3.close()
 	if err := s.fillDataset(ctx, e, servers, s3.datasets); err != nil {
 		return err
 	}
@@ -136,11 +137,17 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	}
 	defer f.Close()
 
+	if req.Run, err = freshName(ctx, s3, req, *s.name != ""); err != nil {
+		return err
+	}
 	fmt.Fprintf(e.stdout, "NATS      %s\nS3        %s  access key %s, secret key in %s\nphotos    %s/\nbackend   %s\nrun       %s\n\n",
 		servers.NATS.URL(), servers.S3.Config.Endpoint, servers.S3.Config.AccessKey, filepath.Join(s.state, "credentials.json"),
 		filepath.Join(servers.S3.Dir, datasetsBucket, s.dataset), reason, req.Run)
 
 	started := time.Now()
+	if err := f.Publish(ctx, &req); err != nil {
+		return err
+	}
 	shown := newDisplay(e.stdout)
 	log := slog.New(slog.NewTextHandler(shown, &slog.HandlerOptions{Level: max(logLevel(), slog.LevelWarn)}))
 	services, stop := context.WithCancel(ctx)
@@ -164,7 +171,6 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	})
 	done := newCompletion()
 	group.Go(func() error { return follow(services, f, req.Run, started, shown, done) })
-	group.Go(func() error { return f.Publish(services, &req) })
 	group.Go(func() error {
 		if done.wait(services) && s.untilDone {
 			stop()

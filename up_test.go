@@ -189,8 +189,8 @@ func TestUpRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"an empty folder", []string{"--data", t.TempDir()}, "no image"},
-		{"one image", []string{"--data", one}, "1 image"},
+		{"an empty folder", []string{"--data", t.TempDir()}, "no files"},
+		{"one image", []string{"--data", one}, "fewer than two"},
 		{"a batch above the dataset", []string{"--data", photos(t, 1, nil), "--batch", "64"}, "choose a --batch of at most 10"},
 		{"an unknown dataset", []string{"--dataset", "nowhere"}, "nowhere"},
 	} {

@@ -46,5 +46,15 @@ func (m Split) Validate() error {
 			return err
 		}
 	}
-	return m.Recipe.Validate()
+	if err := m.Recipe.Validate(); err != nil {
+		return err
+	}
+	if n := len(m.Images) * m.Recipe.BytesPerImage(); n > MaxPayload-maxHeader {
+		return invalid("split: its samples would have %d bytes, want at most %d; choose smaller or fewer views", n, MaxPayload-maxHeader)
+	}
+	return nil
 }
+
+// maxHeader is room for all that samples carry besides pixels, such as the
+// reasons of holes.
+const maxHeader = 1 << 20

@@ -47,7 +47,18 @@ func (r *run) train(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return r.Flow.Purge(context.WithoutCancel(ctx), r.req.Run)
+	r.purge(ctx)
+	return nil
+}
+
+// purge removes what the run leaves in the queue. It ages away by itself, too,
+// so a run is not held up by a queue that is not there.
+func (r *run) purge(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := r.Flow.Purge(ctx, r.req.Run); err != nil {
+		r.log.Warn("leaving splits and samples in the queue", "err", err)
+	}
 }
 
 // receive hands the samples that come back to the feed.

@@ -102,6 +102,9 @@ func (r *run) begin(ctx context.Context) error {
 
 // fill chooses what the request leaves to the trainer.
 func fill(c *schemas.Config, images int) error {
+	if images < 2 {
+		return fmt.Errorf("it has %d image, and there is nothing to learn from fewer than two: add images", images)
+	}
 	if c.Batch == 0 {
 		for c.Batch = 128; c.Batch > 2 && c.Batch > images/2; c.Batch /= 2 {
 		}

@@ -70,14 +70,16 @@ func (l *Ledger) Write(ctx context.Context, run, document string, v any) error {
 	return nil
 }
 
-// Runs lists the names of the runs, sorted.
+// Runs lists the names of the runs, sorted. One that failed before it began has
+// a status alone.
 func (l *Ledger) Runs(ctx context.Context) ([]string, error) {
 	var runs []string
 	for info, err := range l.b.List(ctx, "") {
 		if err != nil {
 			return nil, fmt.Errorf("listing runs: %w", err)
 		}
-		if run, ok := strings.CutSuffix(info.Key, "/"+Request); ok {
+		run, document, _ := strings.Cut(info.Key, "/")
+		if (document == Request || document == State) && !slices.Contains(runs, run) {
 			runs = append(runs, run)
 		}
 	}
