@@ -138,7 +138,7 @@ func (w *world) put(key string, data []byte) {
 // snapshot keeps and announces an encoder whose weights depend on the step.
 func (w *world) snapshot(step int, final bool, change func(*model.Store)) {
 	w.t.Helper()
-	store := encoderStore(w.t, w.backend, uint64(step))
+	store := encoderStore(w.t, uint64(step))
 	if change != nil {
 		change(store)
 	}

@@ -8,32 +8,42 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/stages/backend"
 	"selfstream/stages/bucket"
 	"selfstream/stages/random"
-	"selfstream/trainer/encoder"
-	"selfstream/trainer/layer"
 )
 
-// encoderStore has the first weights of the encoder "tiny".
-func encoderStore(t *testing.T, b compute.Backend, seed uint64) *model.Store {
+// encoderStore is the encoder "tiny" as a snapshot has it, untrained.
+func encoderStore(t *testing.T, seed uint64) *model.Store {
 	t.Helper()
-	enc, err := encoder.New("tiny")
-	if err != nil {
-		t.Fatal(err)
-	}
 	store := model.NewStore()
-	layer.SetSeed(store, seed)
-	_, err = model.CallOnce(b, store, func(s *model.Scope, images *Node) *Node {
-		return enc.Forward(s.At("encoder"), images, false).Features
-	}, tensors.FromFlatDataAndDimensions(make([]uint8, bytesOf(imageSize)), 1, imageSize, imageSize, 3))
-	if err != nil {
-		t.Fatal(err)
+	create := func(name string, value func(i int) float32, dims ...int) {
+		x := tensors.FromShape(shapes.Make(dtypes.Float32, dims...))
+		tensors.MustMutableFlatData(x, func(flat []float32) {
+			for i := range flat {
+				flat[i] = value(i)
+			}
+		})
+		if _, err := store.CreateVariable("/encoder/"+name, x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	constant := func(c float32) func(int) float32 { return func(int) float32 { return c } }
+	channels := []int{3, 16, 32, 64, 128}
+	for i, out := range channels[1:] {
+		key, fan := random.New(seed).Fold(uint64(i)), 9*channels[i]
+		create(fmt.Sprintf("conv%d.weight", i+1), func(k int) float32 {
+			return float32(key.Normal(uint64(k)) * math.Sqrt(2/float64(fan)))
+		}, out, channels[i], 3, 3)
+		create(fmt.Sprintf("bn%d.weight", i+1), constant(1), out)
+		create(fmt.Sprintf("bn%d.bias", i+1), constant(0), out)
+		create(fmt.Sprintf("bn%d.running_mean", i+1), constant(0), out)
+		create(fmt.Sprintf("bn%d.running_var", i+1), constant(1), out)
 	}
 	return store
 }
@@ -56,7 +66,7 @@ func TestExtract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := newExtractor(b, encoderStore(t, b, 1), "tiny")
+	x, err := newExtractor(b, encoderStore(t, 1), "tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
