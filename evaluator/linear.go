@@ -124,7 +124,7 @@ func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, col
 		if _, err := part.fit(ctx, now, l2, max(p.Tolerance, choiceTolerance), p.Iterations); err != nil {
 			return 0, err
 		}
-		if ce, _ := rest.evaluate(now); ce < least {
+		if ce := rest.score(now); ce < least {
 			best, least, worse = l2, ce, 0
 			copy(w, now)
 		} else if worse++; worse == 2 {

@@ -160,17 +160,10 @@ func (r *regression) crossEntropy() float64 {
 	return sum / float64(len(r.y))
 }
 
-// evaluate returns the mean cross-entropy of w, and the share of rows whose
-// class has the largest margin.
-func (r *regression) evaluate(w []float64) (crossEntropy, top1 float64) {
+// score is the mean cross-entropy of w.
+func (r *regression) score(w []float64) float64 {
 	margins(r.margin, r.x, w, r.columns, r.classes)
-	hits := 0
-	for i, y := range r.y {
-		if floats.MaxIdx(r.margin[i*r.classes:(i+1)*r.classes]) == y {
-			hits++
-		}
-	}
-	return r.crossEntropy(), float64(hits) / float64(len(r.y))
+	return r.crossEntropy()
 }
 
 // margins are the rows of x times the rows of w, [n, classes].
