@@ -48,6 +48,7 @@ func commands() []command {
 		{"trainer", "requests, samples → splits, snapshots", runTrainer},
 		{"evaluator", "snapshots → reports", runEvaluator},
 		{"runs", "what ran, how far, how good", runRuns},
+		{"verify", "makes a run's batches again and compares", runVerify},
 		{"version", "of this program", runVersion},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"selfstream/evaluator"
 	"selfstream/stages/backend"
 	"selfstream/trainer"
+	"selfstream/trainer/snapshot"
 )
 
 func runAugmenter(ctx context.Context, e *env, args []string) error {
@@ -34,6 +35,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	at := o.addressFlags()
 	backendName := o.backendFlag()
 	credit := o.creditFlag()
+	keep := o.keepFlags()
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	defer s3.close()
 	return trainer.Run(ctx, trainer.Config{
 		Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *credit << 20,
-		Fingerprint: augmenter.Fingerprint(), Version: version(), Log: e.log,
+		Keep: *keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Log: e.log,
 	})
 }
 
@@ -81,6 +83,13 @@ func (o *options) backendFlag() *string {
 
 func (o *options) creditFlag() *int64 {
 	return o.Int64("credit", 64, "`MiB` of samples that may be on their way or waiting, all augmenters together")
+}
+
+func (o *options) keepFlags() *snapshot.Keep {
+	k := &snapshot.Keep{}
+	o.IntVar(&k.Newest, "keep-newest", 5, "snapshots of a run that stay, at least 2; 0: all")
+	o.IntVar(&k.Every, "keep-every", 10, "besides these, each so-and-so-many-th one stays; 0: only the first")
+	return k
 }
 
 func hostname() string {

@@ -22,6 +22,7 @@ import (
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
 	"selfstream/trainer"
+	"selfstream/trainer/snapshot"
 )
 
 // upSettings are the flags of selfstream up.
@@ -32,6 +33,7 @@ type upSettings struct {
 	augmenters    int
 	backend       *string
 	credit        *int64
+	keep          *snapshot.Keep
 	untilDone     bool
 	summary       string
 	host          string
@@ -42,7 +44,7 @@ type upSettings struct {
 func runUp(ctx context.Context, e *env, args []string) error {
 	o := newOptions("up", "", "Runs everything in this process: NATS, S3, augmenters, trainer and evaluator. It learns from\n"+
 		"the photos in --data, or from a set that it draws itself, and keeps all in --state.")
-	s := &upSettings{backend: o.backendFlag(), credit: o.creditFlag()}
+	s := &upSettings{backend: o.backendFlag(), credit: o.creditFlag(), keep: o.keepFlags()}
 	o.StringVar(&s.data, "data", "", "`folder` of photos to learn from")
 	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset that is in the bucket already")
 	s.config, s.name = o.runFlags()
@@ -163,7 +165,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	group.Go(func() error {
 		return trainer.Run(services, trainer.Config{
 			Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *s.credit << 20,
-			Fingerprint: augmenter.Fingerprint(), Version: version(), Log: log,
+			Keep: *s.keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Log: log,
 		})
 	})
 	group.Go(func() error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,27 @@ func TestUp(t *testing.T) {
 			if code != 0 || !strings.Contains(stdout, want) {
 				t.Errorf("have exit code %d, %s, %s; want %q", code, stdout, stderr, want)
 			}
+		}
+	})
+	t.Run("verify", func(t *testing.T) {
+		code, stdout, stderr := selfstream(t, "verify", "--state", state, s.Run)
+		if code != 0 || !strings.Contains(stdout, s.BatchesSHA256) {
+			t.Errorf("have exit code %d, %s, %s; want %s", code, stdout, stderr, s.BatchesSHA256)
+		}
+		key := filepath.Join(state, "s3", "datasets", "photos", "train", "rings", "0000.png")
+		photo, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// In place of the link, so that the photo itself stays.
+		if err := errors.Join(os.Remove(key), os.WriteFile(key, png100k(t), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := selfstream(t, "verify", "--state", state, s.Run); code != exitFailed || !strings.Contains(stderr, "trained on other batches") {
+			t.Errorf("after a photo has changed: have exit code %d, %s", code, stderr)
+		}
+		if err := os.WriteFile(key, photo, 0o644); err != nil {
+			t.Fatal(err)
 		}
 	})
 	t.Run("again", func(t *testing.T) {

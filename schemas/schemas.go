@@ -15,7 +15,9 @@
 package schemas
 
 import (
+	"crypto/sha256"
 	"encoding"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +31,11 @@ import (
 // TypeHeader carries Message.Type, so that a reader can refuse a message
 // without parsing its body.
 const TypeHeader = "Selfstream-Type"
+
+// DigestHeader carries the SHA-256 of the body as lower-case hex. Encode writes
+// it and Decode holds the body against it, so that no bit that was flipped on
+// the way is trained on. It may be left out of messages written by hand.
+const DigestHeader = "Selfstream-SHA256"
 
 var (
 	// ErrType is returned when a message is not of the type asked for.
@@ -61,17 +68,25 @@ func Encode(m Message) (*nats.Msg, error) {
 	}
 	return &nats.Msg{
 		Subject: m.Subject(),
-		Header:  nats.Header{TypeHeader: {m.Type()}},
+		Header:  nats.Header{TypeHeader: {m.Type()}, DigestHeader: {digest(body)}},
 		Data:    body,
 	}, nil
 }
 
-// Decode unpacks body into m, which must be empty, and validates it. Fields that m does not know are
-// skipped, so that producers can be updated before consumers. Binary messages
-// may keep pointing into body.
+func digest(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// Decode unpacks body into m, which must be empty, and validates it. Fields
+// that m does not know are skipped, so that producers can be updated before
+// consumers. Binary messages may keep pointing into body.
 func Decode(h nats.Header, body []byte, m Message) error {
 	if got := h.Get(TypeHeader); got != m.Type() {
 		return fmt.Errorf("%w: have %q, want %q", ErrType, got, m.Type())
+	}
+	if want := h.Get(DigestHeader); want != "" && want != digest(body) {
+		return fmt.Errorf("decoding %s: %w: the body has the digest %s, its header says %s: it was changed on the way", m.Type(), ErrInvalid, digest(body), want)
 	}
 	unmarshal := func(b []byte) error { return json.Unmarshal(b, m) }
 	if b, ok := m.(encoding.BinaryUnmarshaler); ok {

@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"selfstream/schemas"
@@ -16,10 +17,40 @@ func (r *run) snapshot(ctx context.Context, final bool) error {
 	if err != nil {
 		return err
 	}
-	return r.Flow.Publish(ctx, &schemas.Snapshot{
-		Run: card.Run, Step: card.Step, Epoch: card.Epoch, Prefix: snapshot.Prefix(card.Run, card.Step), Final: final,
+	return r.announce(ctx, card)
+}
+
+// announce tells the evaluators about a snapshot. Hearing of one twice costs
+// them nothing.
+func (t *trainer) announce(ctx context.Context, card snapshot.Card) error {
+	return t.Flow.Publish(ctx, &schemas.Snapshot{
+		Run: card.Run, Step: card.Step, Epoch: card.Epoch, Prefix: snapshot.Prefix(card.Run, card.Step), Final: card.Final,
 		BatchesSHA256: card.BatchesSHA256, WeightsSHA256: card.WeightsSHA256,
 	})
+}
+
+// announceAll tells the evaluators about all that is left of a finished run:
+// the queue may have lost what it was told before they heard it.
+func (t *trainer) announceAll(ctx context.Context, run string) error {
+	steps, err := snapshot.Steps(ctx, t.Runs, run)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		card, err := snapshot.ReadCard(ctx, t.Runs, snapshot.Prefix(run, step))
+		if errors.Is(err, snapshot.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if card.Planned() {
+			if err := t.announce(ctx, card); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // write keeps the run as it is.
@@ -42,6 +73,9 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 		state = ledger.Finished
 	}
 	r.status.WeightsSHA256 = card.WeightsSHA256
+	if err := snapshot.Prune(ctx, r.Runs, r.req.Run, r.Keep); err != nil {
+		r.log.Warn("leaving old snapshots", "err", err)
+	}
 	return card, r.record(ctx, state)
 }
 

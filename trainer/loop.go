@@ -20,13 +20,9 @@ import (
 func (r *run) train(ctx context.Context) error {
 	// What an earlier start of this trainer left in the queue would be made and
 	// sent for nothing.
-	if err := r.Flow.Purge(ctx, r.req.Run); err != nil {
+	r.purge(ctx)
+	if err := r.announceStart(ctx); err != nil {
 		return err
-	}
-	if r.step == 0 {
-		if err := r.snapshot(ctx, false); err != nil {
-			return err
-		}
 	}
 	f := feed.New(feed.Config{
 		Plan: r.plan, Recipe: r.recipe, Fingerprint: r.Fingerprint, From: r.cursor,
@@ -51,6 +47,18 @@ func (r *run) train(ctx context.Context) error {
 	return nil
 }
 
+// announceStart makes the snapshot of the untrained encoder, or tells of the
+// one that the run goes on from: the trainer may have died before it did.
+func (r *run) announceStart(ctx context.Context) error {
+	switch {
+	case r.card == nil:
+		return r.snapshot(ctx, false)
+	case r.card.Planned():
+		return r.announce(ctx, *r.card)
+	}
+	return nil
+}
+
 // purge removes what the run leaves in the queue. It ages away by itself, too,
 // so a run is not held up by a queue that is not there.
 func (r *run) purge(ctx context.Context) {
@@ -68,6 +76,9 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 			s, err := flow.Decode[schemas.Samples](d)
 			if err != nil {
 				return err
+			}
+			if d.Header.Get(schemas.DigestHeader) == "" {
+				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole", schemas.DigestHeader))
 			}
 			if err := f.Admit(&s, d.Data, d.Header.Get(schemas.AugmenterHeader)); err != nil {
 				return flow.Permanent(err)

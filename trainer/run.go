@@ -44,6 +44,8 @@ type run struct {
 	steps    int // in all
 	status   ledger.Status
 
+	card *snapshot.Card // of the snapshot it goes on from; nil at its first start
+
 	// Where it is: all of it is in a snapshot's card.
 	step    int
 	cursor  plan.Cursor
@@ -215,6 +217,7 @@ func (r *run) load(ctx context.Context) (*model.Store, error) {
 		if r.digest, err = feed.ParseDigest(card.BatchesSHA256); err != nil {
 			return nil, err
 		}
+		r.card = &card
 		r.step, r.cursor, r.trained = card.Step, card.Cursor, card.SamplesTrained
 		r.before = time.Duration(card.Seconds * float64(time.Second))
 		r.log.Info("continuing", "step", r.step, "epoch", r.cursor.Epoch, "split", r.cursor.Split)

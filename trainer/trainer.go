@@ -14,6 +14,7 @@ import (
 	"selfstream/stages/bucket"
 	"selfstream/stages/flow"
 	"selfstream/stages/ledger"
+	"selfstream/trainer/snapshot"
 )
 
 // Config of a trainer.
@@ -24,6 +25,7 @@ type Config struct {
 	Backend     compute.Backend
 	BackendName string // for people
 	Credit      int64  // bytes of samples on their way; feed.DefaultCredit if 0
+	Keep        snapshot.Keep
 	Fingerprint string // of the samples that are accepted
 	Version     string // of selfstream, for the cards of snapshots
 	Log         *slog.Logger
@@ -41,7 +43,9 @@ type trainer struct {
 	ledger *ledger.Ledger
 }
 
-// handle takes one request to its end.
+// handle takes one request to its end. A run that is stopped, or whose S3 is
+// away for longer than retries last, comes again and goes on from its last
+// snapshot.
 func (t *trainer) handle(ctx context.Context, d flow.Delivery) error {
 	req, err := flow.Decode[schemas.RunRequest](d)
 	if err != nil {
@@ -51,7 +55,7 @@ func (t *trainer) handle(ctx context.Context, d flow.Delivery) error {
 	r, err := t.open(ctx, req)
 	if errors.Is(err, errFinished) {
 		log.Info("skipping a run that is finished")
-		return nil
+		return t.announceAll(ctx, req.Run)
 	}
 	if err == nil {
 		err = r.train(ctx)
@@ -61,6 +65,9 @@ func (t *trainer) handle(ctx context.Context, d flow.Delivery) error {
 	case ctx.Err() != nil:
 		log.Info("stopping the run; ask for it again to continue it")
 		return ctx.Err()
+	case errors.Is(err, bucket.ErrUnavailable):
+		log.Warn("interrupting a run that will be tried again", "err", err)
+		return err
 	case err != nil:
 		err = fmt.Errorf("training run %s: %w", req.Run, err)
 		log.Error("giving up a run", "err", err)

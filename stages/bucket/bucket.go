@@ -14,6 +14,10 @@ import (
 // ErrTooLarge is returned when an object has more bytes than the caller bears.
 var ErrTooLarge = errors.New("object is too large")
 
+// ErrUnavailable is wrapped by errors of a server that is away or in trouble,
+// after all retries. Later the same call may succeed.
+var ErrUnavailable = errors.New("the S3 is unavailable")
+
 // Info is what a bucket knows of an object without reading it.
 type Info struct {
 	Key      string
@@ -29,6 +33,7 @@ type Info struct {
 //	fs.ErrInvalid     the key cannot name an object; see CheckKey
 //	fs.ErrPermission  the server refuses who asks
 //	ErrTooLarge       the object has more bytes than the limit
+//	ErrUnavailable    the server is away or in trouble
 //
 // or the error of the context. What a retry can mend has been retried.
 type Bucket interface {

@@ -57,7 +57,11 @@ func (s *S3) retry(ctx context.Context, doing, key string, do func(*attempt) err
 			return nil
 		}
 		if !s.policy.again(ctx, n, err) {
-			return fmt.Errorf("%s %s in bucket %s: %w", doing, key, s.name, s.explain(err))
+			why := s.explain(err)
+			if ctx.Err() == nil && canPass(err) {
+				why = fmt.Errorf("%w: %w", ErrUnavailable, why)
+			}
+			return fmt.Errorf("%s %s in bucket %s: %w", doing, key, s.name, why)
 		}
 	}
 }
@@ -68,7 +72,7 @@ func (p policy) try(ctx context.Context, do func(*attempt) error) error {
 	timer := time.AfterFunc(p.patience, func() { cancel(errSlow) })
 	defer timer.Stop()
 	err := do(&attempt{ctx, p, timer})
-	if err != nil && context.Cause(ctx) == errSlow {
+	if err != nil && errors.Is(context.Cause(ctx), errSlow) {
 		return errSlow
 	}
 	return err

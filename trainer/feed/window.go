@@ -90,6 +90,10 @@ func (w *window) issue(now time.Time) (schemas.Split, bool) {
 // straggler all look like this, and one cure serves all: a repeat is harmless.
 func (w *window) overdue(now time.Time, least time.Duration) []schemas.Split {
 	wait := max(least, overdueFactor*w.latency)
+	if w.starved() {
+		// The augmenters that are not stuck have nothing else to do.
+		wait = min(wait, max(least/10, w.latency))
+	}
 	var late []schemas.Split
 	for at := w.head; at.Before(w.next); at = w.plan.Next(at) {
 		f := w.flights[at]
@@ -102,6 +106,19 @@ func (w *window) overdue(now time.Time, least time.Duration) []schemas.Split {
 		}
 	}
 	return late
+}
+
+// starved tells whether almost all that the credit allows has come, and waits
+// for a few that have not.
+func (w *window) starved() bool {
+	missing := 0
+	for _, f := range w.flights {
+		if f.samples == nil {
+			missing++
+		}
+	}
+	n := int64(len(w.flights))
+	return (n+1)*w.perSplit > w.credit && int64(4*missing) <= n
 }
 
 // overdueFactor is how many times longer than usual a split may take.

@@ -86,6 +86,29 @@ func TestOverdueSplitsAreIssuedAgain(t *testing.T) {
 	}
 }
 
+// TestStarvedWindowIsImpatient: when all but one have come and there is no
+// credit left, the one is asked for again soon.
+func TestStarvedWindowIsImpatient(t *testing.T) {
+	const least = 10 * time.Second
+	w := testWindow(80, 8*int64(testPlan(80).SplitBytes()))
+	splits := issueAll(w, epoch0)
+	for _, s := range splits[1:] {
+		if late := w.overdue(epoch0.Add(least/5), least); len(late) != 0 {
+			t.Fatalf("have %d overdue with more than a quarter missing, want none", len(late))
+		}
+		admit(t, w, made(s, nil), "fast")
+		if w.starved() {
+			break
+		}
+	}
+	for _, s := range splits[1:] {
+		admit(t, w, made(s, nil), "fast")
+	}
+	if late := w.overdue(epoch0.Add(least/5), least); len(late) != 1 || late[0].Index != 0 {
+		t.Errorf("have %d overdue, want the one at the head", len(late))
+	}
+}
+
 // TestRefusals are messages that must not reach a batch, each with its reason.
 func TestRefusals(t *testing.T) {
 	for _, tc := range []struct {

@@ -37,7 +37,7 @@ func convMatMul(x, weight *Node, w Window) *Node {
 	var seen *Node // [B·H'·W', K·K·In]
 	return withGradient([]*Node{x, weight},
 		func(inputs []*Node) *Node {
-			seen = windows(inputs[0], w.Kernel, w.Stride, w.Padding, height, width)
+			seen = side(taps(inputs[0], w.Kernel, w.Stride, w.Padding, height, width))
 			weight := Reshape(TransposeAllAxes(inputs[1], 0, 2, 3, 1), out, -1)
 			y := DotGeneral(seen, []int{1}, nil, weight, []int{1}, nil)
 			return Reshape(y, batch, height, width, out)
@@ -55,11 +55,12 @@ func convMatMul(x, weight *Node, w Window) *Node {
 }
 
 // convInputGradient is the gradient of the input, [B, height, width, In], from
-// that of the result, dy [B, H', W', Out]: a convolution of dy with stride 1.
+// that of the result, dy [B, H', W', Out].
 //
-// Pixel S·q + a of the input, along one axis, with 0 ≤ a < S, is tap
-// r = a + P − S·d of the window at q + d. So the S pixels of each q together
-// depend on dy at q + d for the few d that make r a tap of the kernel.
+// Along one axis, with stride S and padding P, pixel S·q + a of the input
+// (0 ≤ a < S) is tap r = a + P − S·d of the window at q + d. So the S pixels of
+// q depend on dy at q + d for those d that make r a tap of the kernel: a
+// convolution of dy with stride 1 that yields S pixels for each place and axis.
 func convInputGradient(dy, weight *Node, w Window, height, width int) *Node {
 	batch, out, in := dy.Shape().Dim(0), weight.Shape().Dim(0), weight.Shape().Dim(1)
 	first := min(0, -((w.Kernel - 1 - w.Padding) / w.Stride))
@@ -67,52 +68,62 @@ func convInputGradient(dy, weight *Node, w Window, height, width int) *Node {
 	n := last - first + 1
 	rows, columns := ceilDiv(height, w.Stride), ceilDiv(width, w.Stride)
 
-	taps := TransposeAllAxes(weight, 2, 3, 0, 1)
+	seen := taps(dy, n, 1, -first, rows, columns)
+	weight = TransposeAllAxes(weight, 2, 3, 0, 1)
 	none := Zeros(dy.Graph(), shapes.Make(dy.DType(), out, in))
-	var matrix []*Node // n·n blocks of [Out, S·S·In]
-	for di := range n {
-		for dj := range n {
-			var block []*Node
-			for a := range w.Stride {
-				for b := range w.Stride {
-					tap := none
-					r, c := a+w.Padding-w.Stride*(first+di), b+w.Padding-w.Stride*(first+dj)
-					if 0 <= r && r < w.Kernel && 0 <= c && c < w.Kernel {
-						tap = Reshape(Slice(taps, AxisElem(r), AxisElem(c)), out, in)
-					}
-					block = append(block, tap)
-				}
+	bands := make([]*Node, w.Stride) // the input's rows S·q + a of each a
+	for a := range bands {
+		var left, right []*Node
+		for di := range n {
+			r := a + w.Padding - w.Stride*(first+di)
+			if r < 0 || r >= w.Kernel {
+				continue
 			}
-			matrix = append(matrix, Concatenate(block, 1))
+			for dj := range n {
+				block := make([]*Node, w.Stride)
+				for b := range block {
+					block[b] = none
+					if c := b + w.Padding - w.Stride*(first+dj); 0 <= c && c < w.Kernel {
+						block[b] = Reshape(Slice(weight, AxisElem(r), AxisElem(c)), out, in)
+					}
+				}
+				left, right = append(left, seen[di*n+dj]), append(right, Concatenate(block, 1))
+			}
 		}
+		if len(left) == 0 { // no window sees these rows
+			left, right = seen[:1], []*Node{Zeros(dy.Graph(), shapes.Make(dy.DType(), out, w.Stride*in))}
+		}
+		band := MatMul(side(left), Concatenate(right, 0))
+		bands[a] = Reshape(band, batch, rows, 1, columns*w.Stride*in)
 	}
-	dx := MatMul(windows(dy, n, 1, -first, rows, columns), Concatenate(matrix, 0))
-	if w.Stride > 1 {
-		dx = TransposeAllAxes(Reshape(dx, batch, rows, columns, w.Stride, w.Stride*in), 0, 1, 3, 2, 4)
-	}
-	dx = Reshape(dx, batch, rows*w.Stride, columns*w.Stride, in)
+	dx := Reshape(Concatenate(bands, 2), batch, rows*w.Stride, columns*w.Stride, in)
 	if rows*w.Stride > height || columns*w.Stride > width {
 		dx = Slice(dx, AxisRange(), AxisRange(0, height), AxisRange(0, width))
 	}
 	return dx
 }
 
-// windows lays out x [B, H, W, C] as the matrix [B·height·width, kernel·kernel·C]
-// whose rows are what each window sees. There are before zeros before the first
-// pixel, and as many after the last one as the windows reach over it.
-func windows(x *Node, kernel, stride, before, height, width int) *Node {
+// taps are the kernel·kernel parts of what windows over x [B, H, W, C] see, each
+// [B, height, width, C]. There are before zeros before the first pixel, and as
+// many behind the last one as the windows reach over it.
+func taps(x *Node, kernel, stride, before, height, width int) []*Node {
 	x = pad(x, 1, before, (height-1)*stride+kernel)
 	x = pad(x, 2, before, (width-1)*stride+kernel)
 	if kernel == 1 && stride == 1 {
-		return Reshape(x, -1, x.Shape().Dim(3))
+		return []*Node{x}
 	}
-	taps := make([]*Node, 0, kernel*kernel)
+	parts := make([]*Node, 0, kernel*kernel)
 	for i := range kernel {
 		for j := range kernel {
-			taps = append(taps, Slice(x, AxisRange(), every(stride, i, height), every(stride, j, width)))
+			parts = append(parts, Slice(x, AxisRange(), every(stride, i, height), every(stride, j, width)))
 		}
 	}
-	return Reshape(Concatenate(taps, 3), -1, kernel*kernel*x.Shape().Dim(3))
+	return parts
+}
+
+// side lays taps side by side: one row for each window.
+func side(taps []*Node) *Node {
+	return Reshape(Concatenate(taps, 3), -1, len(taps)*taps[0].Shape().Dim(3))
 }
 
 // every selects n places from start on, a stride apart.

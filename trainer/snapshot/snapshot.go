@@ -17,10 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -67,6 +63,12 @@ type Card struct {
 	SamplesTrained int64       `json:"samples_trained"`
 	Seconds        float64     `json:"seconds"` // of training so far, all starts together
 	Version        string      `json:"version"` // of selfstream
+}
+
+// Planned tells whether the snapshot is one of those that the run's settings
+// ask for, and not one that a trainer left when it was told to stop.
+func (c Card) Planned() bool {
+	return c.Final || c.Config.SnapshotEvery > 0 && c.Step%c.Config.SnapshotEvery == 0
 }
 
 // Prefix is the folder of a snapshot, without the last slash.
@@ -152,23 +154,6 @@ func read(ctx context.Context, b bucket.Bucket, prefix, file, scope string) (*mo
 		return nil, card, fmt.Errorf("reading snapshot %s: %s: %w: %w", prefix, file, ErrDamaged, err)
 	}
 	return store, card, nil
-}
-
-// Steps lists the steps of which the run has a card, in ascending order.
-func Steps(ctx context.Context, b bucket.Bucket, run string) ([]int, error) {
-	var steps []int
-	for info, err := range b.List(ctx, run+"/snapshots/") {
-		if err != nil {
-			return nil, fmt.Errorf("listing snapshots of run %s: %w", run, err)
-		}
-		folder, file := path.Split(info.Key)
-		step, err := strconv.Atoi(path.Base(strings.TrimSuffix(folder, "/")))
-		if file == cardFile && err == nil && Prefix(run, step)+"/" == folder {
-			steps = append(steps, step)
-		}
-	}
-	slices.Sort(steps)
-	return steps, nil
 }
 
 func digest(b []byte) string {

@@ -194,6 +194,35 @@ func TestStepsAreInOrder(t *testing.T) {
 	}
 }
 
+// TestPrune: as snapshots come, the newest two and every fifth stay, and the
+// first.
+func TestPrune(t *testing.T) {
+	b := new(bucket.Memory)
+	for step := 0; step <= 130; step += 10 {
+		c := card(step)
+		c.Config.SnapshotEvery = 10
+		if _, err := Write(t.Context(), b, trained(t), c); err != nil {
+			t.Fatal(err)
+		}
+		if err := Prune(t.Context(), b, "r", Keep{Newest: 2, Every: 5}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps, err := Steps(t.Context(), b, "r")
+	if want := []int{0, 50, 100, 120, 130}; err != nil || !slices.Equal(steps, want) {
+		t.Errorf("have steps %v and %v, want %v", steps, err, want)
+	}
+	if c, err := ReadCard(t.Context(), b, Prefix("r", 30)); err != nil || c.Step != 30 {
+		t.Errorf("have card %+v and %v, want that of step 30: cards stay", c, err)
+	}
+	if err := Prune(t.Context(), b, "r", Keep{}); err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := Steps(t.Context(), b, "r"); len(again) != len(steps) {
+		t.Errorf("have steps %v, want all kept", again)
+	}
+}
+
 func TestBrokenCardIsDamage(t *testing.T) {
 	b := new(bucket.Memory)
 	text, _ := json.Marshal(card(1))
