@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
+
+	"github.com/gomlx/compute"
 
 	"selfstream/augmenter"
 	"selfstream/evaluator"
@@ -33,13 +36,13 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 func runTrainer(ctx context.Context, e *env, args []string) error {
 	o := newOptions("trainer", "", "Works on the runs that are asked for, one at a time, until it is stopped.")
 	at := o.addressFlags()
-	backendName := o.backendFlag()
+	chosen := o.backendFlags()
 	credit := o.creditFlag()
 	keep := o.keepFlags()
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
-	b, reason, err := backend.Open(*backendName)
+	b, reason, err := chosen.open()
 	if err != nil {
 		return usageError{err}
 	}
@@ -59,11 +62,11 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 func runEvaluator(ctx context.Context, e *env, args []string) error {
 	o := newOptions("evaluator", "", "Probes every snapshot until it is stopped.")
 	at := o.addressFlags()
-	backendName := o.backendFlag()
+	chosen := o.backendFlags()
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
-	b, reason, err := backend.Open(*backendName)
+	b, reason, err := chosen.open()
 	if err != nil {
 		return usageError{err}
 	}
@@ -77,8 +80,26 @@ func runEvaluator(ctx context.Context, e *env, args []string) error {
 	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Log: e.log})
 }
 
-func (o *options) backendFlag() *string {
-	return o.String("backend", "auto", "what runs the graphs: auto, go, xla:cpu or xla:cuda")
+// backendFlags say what runs the graphs.
+type backendFlags struct {
+	name          string
+	deterministic bool
+}
+
+func (o *options) backendFlags() *backendFlags {
+	b := &backendFlags{}
+	o.StringVar(&b.name, "backend", "auto", "`name` of what runs the graphs: "+strings.Join(backend.Names(), ", "))
+	o.BoolVar(&b.deterministic, "deterministic", false, "have XLA on a GPU compute the same bits on every run, more slowly; the other backends do anyway")
+	return b
+}
+
+func (b *backendFlags) open() (compute.Backend, string, error) {
+	if b.deterministic {
+		if err := backend.Deterministic(); err != nil {
+			return nil, "", err
+		}
+	}
+	return backend.Open(b.name)
 }
 
 func (o *options) creditFlag() *int64 {

@@ -17,7 +17,6 @@ import (
 	"selfstream/augmenter"
 	"selfstream/evaluator"
 	"selfstream/schemas"
-	"selfstream/stages/backend"
 	"selfstream/stages/flow"
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
@@ -31,7 +30,7 @@ type upSettings struct {
 	config        *schemas.Config
 	name          *string
 	augmenters    int
-	backend       *string
+	backend       *backendFlags
 	credit        *int64
 	keep          *snapshot.Keep
 	untilDone     bool
@@ -44,7 +43,7 @@ type upSettings struct {
 func runUp(ctx context.Context, e *env, args []string) error {
 	o := newOptions("up", "", "Runs everything in this process: NATS, S3, augmenters, trainer and evaluator. It learns from\n"+
 		"the photos in --data, or from a set that it draws itself, and keeps all in --state.")
-	s := &upSettings{backend: o.backendFlag(), credit: o.creditFlag(), keep: o.keepFlags()}
+	s := &upSettings{backend: o.backendFlags(), credit: o.creditFlag(), keep: o.keepFlags()}
 	o.StringVar(&s.data, "data", "", "`folder` of photos to learn from")
 	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset that is in the bucket already")
 	s.config, s.name = o.runFlags()
@@ -114,7 +113,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	b, reason, err := backend.Open(*s.backend)
+	b, reason, err := s.backend.open()
 	if err != nil {
 		return usageError{err}
 	}
