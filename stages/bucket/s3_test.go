@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -121,7 +122,7 @@ func TestS3Retries(t *testing.T) {
 			if err := b.Put(t.Context(), "k", []byte("data")); err != nil {
 				t.Fatal(err)
 			}
-			b.Hurry(300 * time.Millisecond)
+			b.Hurry(time.Second)
 			f.requests.Store(0)
 			f.instead = func(n int32, w http.ResponseWriter, r *http.Request) bool { return n <= 2 && tc.way(n, w, r) }
 			data, _, err := b.Get(t.Context(), "k", 10)
@@ -132,6 +133,7 @@ func TestS3Retries(t *testing.T) {
 				t.Errorf("have %d requests, want 3", n)
 			}
 
+			b.Hurry(50 * time.Millisecond)
 			f.requests.Store(0)
 			f.instead = tc.way
 			_, _, err = b.Get(t.Context(), "k", 2000)
@@ -224,7 +226,7 @@ func TestS3GetDoesNotReadTooMuch(t *testing.T) {
 	f := newFront(t)
 	b := f.open(t)
 	f.instead = func(_ int32, w http.ResponseWriter, r *http.Request) bool {
-		w.Header().Set("Content-Length", fmt.Sprint(int64(1)<<50))
+		w.Header().Set("Content-Length", strconv.FormatInt(1<<50, 10))
 		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
 		w.WriteHeader(http.StatusOK)
 		w.(http.Flusher).Flush()
@@ -334,6 +336,23 @@ func TestS3BucketGone(t *testing.T) {
 	_, _, err := b.Get(t.Context(), "k", 10)
 	if err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no such bucket") {
 		t.Errorf("have error %v, want one about the bucket", err)
+	}
+}
+
+// TestS3AfterRefusedPut: what the server did not read of a refused object does
+// not spoil the next request on the connection.
+func TestS3AfterRefusedPut(t *testing.T) {
+	b := openS3(t)
+	if err := b.Put(t.Context(), "a", []byte("a")); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := b.Put(t.Context(), "a/b", make([]byte, 1<<20)); err == nil {
+			t.Fatal("an object below an object: have no error")
+		}
+		if _, _, err := b.Get(t.Context(), "a", 10); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

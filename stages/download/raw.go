@@ -40,7 +40,7 @@ func eachFile(ctx context.Context, archive string, progress func(done, total int
 			return err
 		}
 		header, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -50,7 +50,7 @@ func eachFile(ctx context.Context, archive string, progress func(done, total int
 			continue
 		}
 		err = do(path.Base(header.Name), tr)
-		if err == errEnough {
+		if errors.Is(err, errEnough) {
 			return nil
 		}
 		if err != nil {

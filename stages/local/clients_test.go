@@ -23,9 +23,10 @@ import (
 
 // noise is n bytes that are not alike.
 func noise(n int) []byte {
-	var seed [32]byte
 	b := make([]byte, n)
-	rand.NewChaCha8(seed).Read(b)
+	for i, r := 0, rand.New(rand.NewPCG(1, 2)); i < n; i++ {
+		b[i] = byte(r.Uint32())
+	}
 	return b
 }
 

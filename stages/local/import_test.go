@@ -206,7 +206,11 @@ func TestImportUnreadable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() { os.Chmod(filepath.Join(src, "closed"), 0o755) })
+	t.Cleanup(func() {
+		if err := os.Chmod(filepath.Join(src, "closed"), 0o755); err != nil {
+			t.Error(err)
+		}
+	})
 	done := mustImport(t, l, src, "photos")
 	wantImported(t, l, "photos", done, Imported{Files: 1, Added: 1, Skipped: bucket.Others{Count: 2}}, map[string]string{"a.jpg": "a"})
 }

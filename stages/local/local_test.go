@@ -355,7 +355,9 @@ func TestQuiet(t *testing.T) {
 		var b *bucket.S3
 		if b, err = bucket.Open(t.Context(), l.S3.Config, "bucket"); err == nil {
 			err = b.Put(t.Context(), "k", []byte("x"))
-			b.Get(t.Context(), "missing", 1)
+			if _, _, missing := b.Get(t.Context(), "missing", 1); missing == nil {
+				t.Error("Get of a missing object: have no error")
+			}
 			b.Close()
 		}
 		err = errors.Join(err, l.Close())

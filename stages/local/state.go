@@ -29,8 +29,11 @@ func lock(dir string) (*os.File, error) {
 		}
 		return nil, fmt.Errorf("state folder %s is in use by process %s: stop it or choose another folder with --state", dir, holder(f))
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid()) // for holder
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("writing to state folder: %w: choose another with --state", err), f.Close())
 	}
 	return f, nil
 }

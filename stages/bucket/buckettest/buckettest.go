@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -243,10 +244,13 @@ func testListPages(t *testing.T, b bucket.Bucket) {
 
 func testListStops(t *testing.T, b bucket.Bucket) {
 	for i := range 5 {
-		put(t, b, fmt.Sprint(i), "")
+		put(t, b, strconv.Itoa(i), "")
 	}
 	n := 0
-	for range b.List(t.Context(), "") {
+	for _, err := range b.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n++; n == 2 {
 			break
 		}
