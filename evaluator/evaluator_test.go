@@ -7,6 +7,7 @@ import (
 	stdimage "image"
 	"image/color"
 	"image/png"
+	"io/fs"
 	"math"
 	"slices"
 	"strings"
@@ -277,6 +278,32 @@ func TestRunSkips(t *testing.T) {
 	if len(notes) != 3 || len(w.kept()) != 5 {
 		t.Errorf("have notes %v and %d reports, want 3 and 5", notes, len(w.kept()))
 	}
+}
+
+// TestRunWaits for a snapshot that is just being written again.
+func TestRunWaits(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes", 0, 10)
+	w.snapshot(6, true, nil)
+	cfg := w.config()
+	cfg.Runs = &lateBucket{Bucket: w.runs, missing: patience - 1}
+	if have, want := w.evaluate(cfg, 2), []string{"6 rankme", "6 std"}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+}
+
+// lateBucket lacks the card of a snapshot for some time.
+type lateBucket struct {
+	bucket.Bucket
+	missing int // how often
+}
+
+func (b *lateBucket) Get(ctx context.Context, key string, limit int64) ([]byte, bucket.Info, error) {
+	if strings.HasSuffix(key, "/card.json") && b.missing > 0 {
+		b.missing--
+		return nil, bucket.Info{}, fs.ErrNotExist
+	}
+	return b.Bucket.Get(ctx, key, limit)
 }
 
 // TestRunIsKilled after it has kept the first report and before it publishes

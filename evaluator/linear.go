@@ -92,7 +92,7 @@ func (p Linear) holdOut(labels []int32, classes int) (order []int, fitted int) {
 	var held []int
 	for c, members := range byClass {
 		n := int(math.Round(p.HoldOut * float64(len(members))))
-		n = max(0, min(n, len(members)-1))
+		n = min(n, len(members)-1)
 		for rank, k := range random.New(0).Fold(uint64(c)).Perm(len(members)) {
 			if rank < n {
 				held = append(held, members[k])

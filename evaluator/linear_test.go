@@ -73,21 +73,21 @@ func TestLinearReachesBayes(t *testing.T) {
 }
 
 // TestLinearScale: units and offsets of the features, and features that never
-// change, do not matter.
+// change in training, do not matter.
 func TestLinearScale(t *testing.T) {
 	means := [][]float32{{1, 0}, {0, 1}, {-1, -1}}
 	task := Task{names(3), gaussians(random.New(5), 60, means), gaussians(random.New(6), 60, means)}
 	want := judge(t, DefaultLinear(), task)
 
-	stretch := func(f Features) Features {
+	stretch := func(f Features, constant float32) Features {
 		out := Features{Dim: 4, Labels: f.Labels}
 		for i := range f.Len() {
 			row := f.Row(i)
-			out.X = append(out.X, 1000+64*row[0], 0.1, row[1]/1024, 0)
+			out.X = append(out.X, 1000+64*row[0], constant, row[1]/1024, 0)
 		}
 		return out
 	}
-	have := judge(t, DefaultLinear(), Task{task.Classes, stretch(task.Train), stretch(task.Test)})
+	have := judge(t, DefaultLinear(), Task{task.Classes, stretch(task.Train, 0.1), stretch(task.Test, 0.7)})
 	if have.Value != want.Value || have.Constants["loss"] != want.Constants["loss"] {
 		t.Errorf("have %.4f with %v, want %.4f with %v", have.Value, have.Constants, want.Value, want.Constants)
 	}
@@ -118,7 +118,7 @@ func TestLinearWithoutInformation(t *testing.T) {
 }
 
 // TestLinearChoosesWithoutTheTest: the penalty depends on training images
-// only, and is stronger where labels are noise.
+// only.
 func TestLinearChoosesWithoutTheTest(t *testing.T) {
 	means := [][]float32{{2, 0, 0, 0, 0, 0, 0, 0}, {-2, 0, 0, 0, 0, 0, 0, 0}}
 	train, test := gaussians(random.New(7), 100, means), gaussians(random.New(8), 100, means)
@@ -130,15 +130,25 @@ func TestLinearChoosesWithoutTheTest(t *testing.T) {
 	if clear.Constants["l2"] != other.Constants["l2"] || other.Value > 1-clear.Value+1e-9 {
 		t.Errorf("wrong test labels: have %v and %v", other, clear)
 	}
+}
 
-	for i := range train.Labels {
-		train.Labels[i] = int32(i) & 1
+// TestLinearPenalty: labels that are noise can be learnt by heart, which only
+// the held-out images tell from knowledge.
+func TestLinearPenalty(t *testing.T) {
+	const dim = 64
+	chosen := func(distance float32) float64 {
+		means := [][]float32{make([]float32, dim), make([]float32, dim)}
+		means[0][0] = distance
+		v := judge(t, DefaultLinear(), Task{names(2), gaussians(random.New(7), 80, means), gaussians(random.New(8), 80, means)})
+		l2, err := strconv.ParseFloat(v.Constants["l2"], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l2
 	}
-	noise := judge(t, DefaultLinear(), Task{names(2), train, test})
-	strong, _ := strconv.ParseFloat(noise.Constants["l2"], 64)
-	weak, _ := strconv.ParseFloat(clear.Constants["l2"], 64)
-	if !(strong > weak) {
-		t.Errorf("have l2 %g for noise and %g for clear labels, want more for noise", strong, weak)
+	noise, clear := chosen(0), chosen(12)
+	if noise < 0.1 || clear > 0.01 {
+		t.Errorf("have l2 %g for noise and %g for classes far apart, want at least 0.1 and at most 0.01", noise, clear)
 	}
 }
 
@@ -181,6 +191,9 @@ func TestHoldOut(t *testing.T) {
 	}
 	if want := []int{10, 1, 0, 0, 0, 2}; !slices.Equal(held, want) {
 		t.Errorf("held out of %v: have %v, want %v", counts, held, want)
+	}
+	if _, fitted := (Linear{HoldOut: 0.9}).holdOut([]int32{0, 0, 1}, 3); fitted != 2 {
+		t.Errorf("held out nine tenths of 2, 1 and 0: have %d left, want one of each class", fitted)
 	}
 	slices.Sort(order)
 	for i, k := range order {
