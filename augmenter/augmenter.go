@@ -8,7 +8,6 @@ package augmenter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -70,11 +69,6 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	split, err := flow.Decode[schemas.Split](d)
 	if err != nil {
 		return err
-	}
-	// The trainer cuts splits far below this, so it is somebody else's.
-	if n := len(split.Images) * split.Recipe.BytesPerImage(); n > schemas.MaxPayload {
-		return flow.Permanent(fmt.Errorf("split %d of epoch %d of run %s makes %d bytes of samples, want at most %d: put fewer images into a split",
-			split.Index, split.Epoch, split.Run, n, schemas.MaxPayload))
 	}
 	m := maker{fetch: a.Datasets.Get, stats: a.Stats}
 	samples, err := m.samples(ctx, split)

@@ -265,8 +265,6 @@ func TestRejects(t *testing.T) {
 	var stats Stats
 	start(t, srv, &b, Config{Name: "a", Workers: 2, Stats: &stats})
 
-	huge := split
-	huge.Index, huge.Recipe = 90, recipe(1024)
 	foreign := schemas.Reject{Run: "r", Key: "k", Reason: "of another type"}
 	msg, err := schemas.Encode(foreign)
 	if err != nil {
@@ -276,7 +274,6 @@ func TestRejects(t *testing.T) {
 	if err := f.PublishMsg(t.Context(), msg); err != nil {
 		t.Fatal(err)
 	}
-	issue(t, f, huge)
 	const epochs = 3
 	for epoch := range epochs {
 		again := split
