@@ -108,12 +108,6 @@ var refusals = map[string][]refusal{
 		refuse("many views", "views: have 65", func(m *schemas.Samples) { m.Views = make([]schemas.Pixels, 65) }),
 		refuse("size", "view 0: have size 0", func(m *schemas.Samples) { m.Views[0].Size = 0 }),
 		refuse("missing pixels", "view 0: have 23 bytes, want 24 for 2 images of 2×2", func(m *schemas.Samples) { m.Views[0].Data = m.Views[0].Data[1:] }),
-		refuse("more samples than a message holds", "its samples would have 9437184 bytes, want at most 7340032", func(m *schemas.Split) {
-			v := m.Recipe.Views[0]
-			v.Size = 1024
-			m.Recipe.Views = []schemas.View{v, v, v}
-			m.Images = m.Images[:1]
-		}).beyondSchema(),
 		refuse("image twice", "image 2: comes twice", func(m *schemas.Samples) { m.IDs[1] = 2 }),
 		refuse("negative id", "image -1", func(m *schemas.Samples) { m.IDs[1] = -1 }),
 		refuse("image and hole", "image 0: comes twice", func(m *schemas.Samples) { m.Holes[0].ID = 0 }),
