@@ -1,0 +1,65 @@
+package trainer
+
+import (
+	"strings"
+	"testing"
+
+	"selfstream/schemas"
+)
+
+func config(change func(*schemas.Config)) schemas.Config {
+	c := schemas.Config{Method: "simclr", Encoder: "tiny", ImageSize: 32, Epochs: 10, Optimizer: "adamw", LearningRate: 1e-3}
+	change(&c)
+	return c
+}
+
+// TestFill: what a request leaves open depends on the dataset, and on nothing
+// else.
+func TestFill(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		images       int
+		change       func(*schemas.Config)
+		batch, every int
+		want         string // of the error
+	}{
+		{"many images", 2400, func(*schemas.Config) {}, 128, 38, ""},
+		{"few images", 100, func(*schemas.Config) {}, 32, 7, ""},
+		{"two images", 2, func(*schemas.Config) {}, 2, 2, ""},
+		{"one image", 1, func(*schemas.Config) {}, 0, 0, "fewer than two"},
+		{"all in one batch", 64, func(c *schemas.Config) { c.Batch = 64 }, 64, 2, ""},
+		{"a batch above the dataset", 63, func(c *schemas.Config) { c.Batch = 64 }, 0, 0, "choose a --batch of at most 63"},
+		{"a long run", 2400, func(c *schemas.Config) { c.Epochs, c.Steps = 0, 1_000_000 }, 128, 1000, ""},
+		{"a short run", 2400, func(c *schemas.Config) { c.Epochs, c.Steps = 0, 3 }, 128, 1, ""},
+		{"chosen", 2400, func(c *schemas.Config) { c.Batch, c.SnapshotEvery = 8, 77 }, 8, 77, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := config(tc.change)
+			err := fill(&c, tc.images)
+			if tc.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.want) {
+					t.Fatalf("have %v, want %q", err, tc.want)
+				}
+				return
+			}
+			if err != nil || c.Batch != tc.batch || c.SnapshotEvery != tc.every {
+				t.Errorf("have batch %d, snapshots every %d, %v; want %d and %d", c.Batch, c.SnapshotEvery, err, tc.batch, tc.every)
+			}
+		})
+	}
+}
+
+func TestTotalSteps(t *testing.T) {
+	for _, tc := range []struct {
+		images, want int
+		change       func(*schemas.Config)
+	}{
+		{2400, 187, func(c *schemas.Config) { c.Batch = 128 }},                      // 24,000 / 128, the last and short one dropped
+		{100, 15, func(c *schemas.Config) { c.Batch = 64 }},                         // what an epoch leaves goes into the next
+		{100, 7, func(c *schemas.Config) { c.Batch, c.Epochs, c.Steps = 64, 0, 7 }}, // whatever the dataset
+	} {
+		if have := totalSteps(config(tc.change), tc.images); have != tc.want {
+			t.Errorf("%d images: have %d steps, want %d", tc.images, have, tc.want)
+		}
+	}
+}
