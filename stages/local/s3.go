@@ -113,7 +113,7 @@ func serve(ctx context.Context, o Options, root string, keys credentials) (*S3, 
 	if err != nil {
 		return nil, err
 	}
-	backend, err := posix.New(root, attributes, posix.PosixOpts{CopyObjectThreshold: 5 << 30}) // S3's; 0 would refuse copies
+	files, err := posix.New(root, attributes, posix.PosixOpts{CopyObjectThreshold: 5 << 30}) // S3's; 0 would refuse copies
 	if err != nil {
 		return nil, fmt.Errorf("starting S3: %w", err)
 	}
@@ -143,7 +143,7 @@ func serve(ctx context.Context, o Options, root string, keys credentials) (*S3, 
 	last.stopped, last.ended = run.Done(), s.ended
 	go func() {
 		defer close(s.ended)
-		s.err = errors.Join(embedgw.RunVersityGW(run, backend, config), os.Chdir(before))
+		s.err = errors.Join(embedgw.RunVersityGW(run, listing{files, &memory{large: 5000}}, config), os.Chdir(before))
 	}()
 	select {
 	case <-listening:
