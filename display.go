@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"selfstream/evaluator"
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
 )
@@ -82,6 +83,9 @@ func (p *plain) log(line string) { fmt.Fprintln(p.w, line) }
 func (p *plain) close()          {}
 
 func reportLine(r schemas.Report) string {
+	if r.Probe == evaluator.Skipped {
+		return fmt.Sprintf("step %d: not probed: %s", r.Step, r.Note)
+	}
 	if r.Test > 0 {
 		return fmt.Sprintf("step %d: %s top-1 %.1f %% of %d images", r.Step, r.Probe, 100*r.Value, r.Test)
 	}

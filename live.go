@@ -8,6 +8,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"selfstream/evaluator"
 	"selfstream/schemas"
 )
 
@@ -91,7 +92,12 @@ func (l *live) metric(m schemas.Metric) {
 }
 
 func (l *live) report(r schemas.Report) {
+	l.log(reportLine(r))
+	if r.Probe == evaluator.Skipped {
+		return
+	}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if r.Step == 0 {
 		l.first[r.Probe] = r.Value
 	}
@@ -99,8 +105,6 @@ func (l *live) report(r schemas.Report) {
 		l.step = r.Step
 		l.probes[r.Probe] = r.Value
 	}
-	l.mu.Unlock()
-	l.log(reportLine(r))
 }
 
 func (l *live) reject(r schemas.Reject) {

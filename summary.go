@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
+	"selfstream/evaluator"
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/snapshot"
@@ -119,10 +121,10 @@ func (p *probed) add(r schemas.Report) {
 		p.LinearTop1 = &value
 	case r.Probe == "knn" && r.Test > 0:
 		p.KNNTop1 = &value
-	default:
+	case r.Probe != evaluator.Skipped:
 		p.Others[r.Probe] = value
 	}
-	if r.Note != "" {
+	if r.Note != "" && !slices.Contains(p.Notes, r.Note) {
 		p.Notes = append(p.Notes, r.Note)
 	}
 }
@@ -143,7 +145,9 @@ func (s summary) table(w io.Writer) {
 	}
 }
 
-func (s summary) labelled() bool { return s.Probes[0].LinearTop1 != nil }
+func (s summary) labelled() bool {
+	return slices.ContainsFunc(s.Probes, func(p probed) bool { return p.LinearTop1 != nil })
+}
 
 func (s summary) accuracies(w io.Writer) {
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)

@@ -183,7 +183,7 @@ func (r *run) prepare(ctx context.Context) error {
 	r.recipe = m.Recipe(c.ImageSize)
 	r.plan = plan.New(r.req.Run, c.Seed, r.recipe, r.manifest)
 	r.steps = totalSteps(c, len(r.manifest.Images))
-	r.schedule = optim.Schedule{Peak: c.LearningRate, Warmup: int(c.Warmup * float64(r.steps)), Steps: r.steps}
+	r.schedule = optim.Schedule{Peak: c.LearningRate, Final: finalRate * c.LearningRate, Warmup: int(c.Warmup * float64(r.steps)), Steps: r.steps}
 
 	store, err := r.load(ctx)
 	if err != nil {
@@ -198,6 +198,11 @@ func (r *run) prepare(ctx context.Context) error {
 	r.learner, err = newLearner(r.Backend, store, m, e, o, r.recipe, c.Batch)
 	return err
 }
+
+// finalRate is the learning rate of the last step as a share of the highest,
+// as in lightly and in the authors' program of Barlow Twins: at 0 that step
+// would be for nothing.
+const finalRate = 1e-3
 
 // load returns the store of the newest snapshot that is whole, or an empty one.
 func (r *run) load(ctx context.Context) (*model.Store, error) {

@@ -6,6 +6,7 @@
 //	<run>/manifest.json                    plan.Manifest
 //	<run>/status.json                      Status
 //	<run>/rejects.json                     []schemas.Reject
+//	<run>/probe-images.json                the images that its probes are made with
 //	<run>/snapshots/<step>/card.json …     see package snapshot
 //	<run>/reports/<step>-<probe>.json      schemas.Report
 package ledger
