@@ -210,7 +210,7 @@ func TestDataAreViews(t *testing.T) {
 
 func TestValuesAtAnyAddress(t *testing.T) {
 	floats := []float32{0, -1.5, math.MaxFloat32, float32(math.Inf(-1))}
-	doubles := []float64{math.Pi, -0.0, math.SmallestNonzeroFloat64}
+	doubles := []float64{math.Pi, math.Copysign(0, -1), math.SmallestNonzeroFloat64}
 	ints := []int32{math.MinInt32, -1, math.MaxInt32}
 	longs := []int64{math.MinInt64, -1, math.MaxInt64}
 	f := File{Tensors: []Tensor{
