@@ -47,7 +47,7 @@ func runUp(ctx context.Context, e *env, args []string) error {
 	o.StringVar(&s.data, "data", "", "`folder` of photos to learn from")
 	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset that is in the bucket already")
 	s.config, s.name = o.runFlags()
-	o.IntVar(&s.augmenters, "augmenters", max(1, runtime.NumCPU()/2), "augmenters in this process; 0: they join from outside")
+	o.IntVar(&s.augmenters, "augmenters", runtime.NumCPU(), "augmenters in this process; 0: they join from outside")
 	o.BoolVar(&s.untilDone, "until-done", false, "stop when the run is trained and probed")
 	o.StringVar(&s.summary, "summary", "", "`file` for a summary in JSON, written at the end")
 	o.StringVar(&s.state, "state", defaultState, "`folder` that keeps everything")

@@ -30,6 +30,8 @@ type meter struct {
 	images  int
 	waiting time.Duration
 
+	imageRate, stepRate float64 // images and steps per second, of the last metric
+
 	out  chan schemas.Metric
 	sent sync.WaitGroup
 }
@@ -81,10 +83,13 @@ func (m *meter) look(o outcome) *schemas.Collapse {
 func (m *meter) metric(state string) schemas.Metric {
 	r, s := m.r, m.feed.Stats()
 	elapsed := time.Since(m.since).Seconds()
+	if m.steps > 0 { // else the run has just ended, and the last figures stand
+		m.imageRate, m.stepRate = float64(m.images)/elapsed, float64(m.steps)/elapsed
+	}
 	return schemas.Metric{
 		Run: r.req.Run, Time: now(), Step: r.step, Steps: r.steps, Epoch: r.epoch(), State: state,
 		Loss: r.status.Loss, LearningRate: r.schedule.At(max(0, r.step-1)),
-		ImagesPerSecond: float64(m.images) / elapsed, StepsPerSecond: float64(m.steps) / elapsed,
+		ImagesPerSecond: m.imageRate, StepsPerSecond: m.stepRate,
 		WaitShare: m.waiting.Seconds() / elapsed,
 		SplitsOut: s.SplitsOut, BufferedBytes: s.BufferedBytes, Reissued: s.Reissued, Holes: r.holes.Len(),
 	}
