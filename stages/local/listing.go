@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,8 +18,8 @@ import (
 )
 
 // listing is the posix backend with a memory for large folders. The backend
-// reads and sorts the whole of a folder for every page of 1000 objects, so
-// that the time for a folder of n files grows with n².
+// reads, sorts and walks through the whole of a folder for every page of 1000
+// objects, so that the time for a folder of n files grows with n².
 type listing struct {
 	*posix.Posix
 	memory *memory
@@ -31,7 +33,7 @@ func (l listing) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (
 	}
 	prefix, delimiter := aws.ToString(in.Prefix), aws.ToString(in.Delimiter)
 	after, size := max(aws.ToString(in.StartAfter), aws.ToString(in.ContinuationToken)), aws.ToInt32(in.MaxKeys)
-	page, err := backend.Walk(ctx, remembering{os.DirFS(name), name, l.memory}, prefix, delimiter, after, size,
+	page, err := backend.Walk(ctx, remembering{os.DirFS(name), name, after, l.memory}, prefix, delimiter, after, size,
 		l.FileToObj(name, aws.ToBool(in.FetchOwner)), []string{posix.MetaTmpDir})
 	if err != nil {
 		return s3response.ListObjectsV2Result{}, err
@@ -68,17 +70,30 @@ type memory struct {
 	sync.Mutex
 	folder   string
 	modified time.Time
-	entries  []fs.DirEntry
+	entries  []fs.DirEntry // by name
+	folders  []int         // indices of those that are folders themselves
 	forget   *time.Timer
 }
 
-func (m *memory) recall(folder string, modified time.Time) []fs.DirEntry {
+// recall returns the entries of a folder without the files up to and with the
+// one called after, which a page that starts after it has no use for.
+func (m *memory) recall(folder string, modified time.Time, after string) ([]fs.DirEntry, bool) {
 	m.Lock()
 	defer m.Unlock()
 	if m.folder != folder || !m.modified.Equal(modified) {
-		return nil
+		return nil, false
 	}
-	return m.entries
+	from := sort.Search(len(m.entries), func(i int) bool { return m.entries[i].Name() > after })
+	var rest []fs.DirEntry
+	for _, i := range m.folders {
+		if i < from { // sorted by name alone, but what is in it may come later
+			rest = append(rest, m.entries[i])
+		}
+	}
+	if rest == nil {
+		return m.entries[from:], true
+	}
+	return append(rest, m.entries[from:]...), true
 }
 
 func (m *memory) keep(folder string, modified time.Time, entries []fs.DirEntry) {
@@ -87,21 +102,27 @@ func (m *memory) keep(folder string, modified time.Time, entries []fs.DirEntry) 
 	if m.forget != nil {
 		m.forget.Stop()
 	}
-	m.folder, m.modified, m.entries = folder, modified, entries
+	m.folder, m.modified, m.entries, m.folders = folder, modified, entries, nil
+	for i, e := range entries {
+		if e.IsDir() {
+			m.folders = append(m.folders, i)
+		}
+	}
 	m.forget = time.AfterFunc(remember, m.clear)
 }
 
 func (m *memory) clear() {
 	m.Lock()
 	defer m.Unlock()
-	m.folder, m.entries = "", nil
+	m.folder, m.entries, m.folders = "", nil, nil
 }
 
-// remembering is the folder of a bucket, read through a memory.
+// remembering is the folder of a bucket, read through a memory for what comes
+// after a key.
 type remembering struct {
 	fs.FS
-	bucket string
-	memory *memory
+	bucket, after string
+	memory        *memory
 }
 
 // ReadDir is what fs.ReadDir calls.
@@ -110,8 +131,14 @@ func (r remembering) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := path.Join(r.bucket, name)
-	if entries := r.memory.recall(folder, info.ModTime()); entries != nil {
+	folder, after := path.Join(r.bucket, name), r.after
+	if name != "." {
+		var below bool
+		if after, below = strings.CutPrefix(after, name+"/"); !below {
+			after = ""
+		}
+	}
+	if entries, ok := r.memory.recall(folder, info.ModTime(), after); ok {
 		return entries, nil
 	}
 	entries, err := fs.ReadDir(r.FS, name)

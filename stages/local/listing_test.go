@@ -40,9 +40,11 @@ func TestListing(t *testing.T) {
 
 	write(t, "b", map[string]string{"a": "1", "z/1": "1", "flat/sub-0": "1", "flat/sub/1": "1", "flat/sub/2": "1", "flat/sub.x": "1"})
 	for i := range 100 {
-		write(t, "b", map[string]string{fmt.Sprintf("flat/%05d", i): "1"})
+		write(t, "b", map[string]string{fmt.Sprintf("flat/%05d", i): "1", fmt.Sprintf("%03d", i): "1"})
 	}
+	write(t, "b", map[string]string{"flat/00050x/1": "1", "flat/00050x-": "1", "flat/00050x.": "1", "flat/00050x0": "1", "050x/1": "1", "050x-": "1"})
 	age(t, "b/flat")
+	age(t, "b")
 	compare := func(t *testing.T, want int) {
 		t.Helper()
 		total := 0
@@ -84,17 +86,17 @@ func TestListing(t *testing.T) {
 			t.Errorf("have %d objects, want %d", total, want)
 		}
 	}
-	compare(t, 106)
+	compare(t, 212)
 
 	// What changes by hand shows at once, as if nothing were remembered.
 	write(t, "b", map[string]string{"flat/00000": "longer", "flat/new": "1"})
-	compare(t, 107)
+	compare(t, 213)
 	age(t, "b/flat")
-	compare(t, 107)
+	compare(t, 213)
 	if err := os.Remove("b/flat/00007"); err != nil {
 		t.Fatal(err)
 	}
-	compare(t, 106)
+	compare(t, 212)
 
 	in := &s3.ListObjectsV2Input{Bucket: aws.String("missing"), MaxKeys: aws.Int32(1)}
 	_, want := files.ListObjectsV2(t.Context(), in)
@@ -139,7 +141,7 @@ func TestListingRemembers(t *testing.T) {
 				t.Fatal(err)
 			}
 			disk := &reads{FS: os.DirFS(dir)}
-			files := remembering{disk, "bucket", &memory{large: large}}
+			files := remembering{disk, "bucket", "", &memory{large: large}}
 			for range 3 {
 				if entries, err := fs.ReadDir(files, "."); err != nil || len(entries) != tc.files {
 					t.Fatalf("have %d entries, %v, want %d", len(entries), err, tc.files)
@@ -151,7 +153,7 @@ func TestListingRemembers(t *testing.T) {
 
 			// Another folder does not get this one's files, and a changed one
 			// is read again.
-			other := remembering{os.DirFS(t.TempDir()), "other", files.memory}
+			other := remembering{os.DirFS(t.TempDir()), "other", "", files.memory}
 			if entries, err := fs.ReadDir(other, "."); err != nil || len(entries) != 0 {
 				t.Errorf("another folder: have %d entries, %v, want none", len(entries), err)
 			}
