@@ -45,6 +45,7 @@ type Flow struct {
 
 	patience time.Duration // with one answer
 	ensuring chan struct{} // full while an Ensure runs: one at a time is enough
+	counters counters
 
 	mu         sync.Mutex
 	reconnects uint64          // before link

@@ -36,9 +36,13 @@ func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 	var last error
 	silences := 0 // in a row
 	for attempt := 1; ; attempt++ {
+		if attempt > 1 {
+			f.counters.retried.Add(1)
+		}
 		err := f.publishOnce(ctx, msg)
 		switch {
 		case err == nil:
+			f.counters.published.Add(1)
 			return nil
 		case missing(err):
 			if ensured := f.Ensure(ctx); ensured != nil {

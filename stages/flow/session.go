@@ -35,6 +35,9 @@ func (s *session) deliver(ctx context.Context, msg jetstream.Msg) {
 		return
 	}
 	d := newDelivery(msg, meta)
+	if d.Redelivered > 0 {
+		s.worker.flow.counters.redelivered.Add(1)
+	}
 	if err = ctx.Err(); err == nil {
 		rest := s.keep(ctx, msg)
 		err = s.worker.call(ctx, d)
