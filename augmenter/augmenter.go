@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"selfstream/schemas"
@@ -52,6 +54,7 @@ func Run(ctx context.Context, cfg Config) error {
 
 type augmenter struct {
 	Config
+	sent atomic.Int64 // nanoseconds that publishing took the last time
 
 	mu       sync.Mutex
 	rejected map[imageID]bool // told people about
@@ -64,6 +67,7 @@ type imageID struct {
 
 // handle makes and publishes the samples of one split.
 func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
+	begun := time.Now()
 	a.Stats.work(1)
 	defer a.Stats.work(-1)
 	split, err := flow.Decode[schemas.Split](d)
@@ -80,16 +84,23 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	if err := a.reject(ctx, samples); err != nil {
 		return err
 	}
-	return a.publish(ctx, samples)
+	return a.publish(ctx, samples, begun)
 }
 
-func (a *augmenter) publish(ctx context.Context, s *schemas.Samples) error {
+// publish sends the samples that a worker has been busy with since then.
+func (a *augmenter) publish(ctx context.Context, s *schemas.Samples, begun time.Time) error {
 	msg, err := schemas.Encode(s)
 	if err != nil {
 		return flow.Permanent(err)
 	}
 	msg.Header.Set(schemas.AugmenterHeader, a.Name)
+	// How long publishing takes is known only afterwards: the last time stands
+	// in for this one.
+	sending := time.Now()
+	busy := sending.Sub(begun) + time.Duration(a.sent.Load())
+	msg.Header.Set(schemas.SecondsHeader, strconv.FormatFloat(busy.Seconds(), 'f', 6, 64))
 	err = a.Flow.PublishMsg(ctx, msg)
+	a.sent.Store(int64(time.Since(sending)))
 	if errors.Is(err, flow.ErrTooLarge) {
 		return flow.Permanent(err)
 	}

@@ -86,8 +86,10 @@ func TestAsyncAPI(t *testing.T) {
 			}
 		})
 	}
-	if _, ok := doc.Components.Messages["samples"].Headers.Properties[schemas.AugmenterHeader]; !ok {
-		t.Errorf("message samples: want the header %s", schemas.AugmenterHeader)
+	for _, want := range []string{schemas.AugmenterHeader, schemas.SecondsHeader} {
+		if _, ok := doc.Components.Messages["samples"].Headers.Properties[want]; !ok {
+			t.Errorf("message samples: want the header %s", want)
+		}
 	}
 }
 

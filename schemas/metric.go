@@ -25,6 +25,10 @@ type Metric struct {
 	Reissued        int     `json:"reissued"`          // splits issued again, in all
 	Holes           int     `json:"holes"`             // broken images met, in all
 
+	// Workers of augmenters that would keep the trainer busy; left out until
+	// it is known.
+	AugmentersWanted float64 `json:"augmenters_wanted,omitempty"`
+
 	Collapse *Collapse `json:"collapse,omitempty"` // every so many steps
 }
 

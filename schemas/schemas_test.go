@@ -60,7 +60,7 @@ var kinds = []kind{
 	{schemas.MetricsStream, &schemas.Metric{
 		Run: "eurosat-simclr-1", Time: time.Date(2026, 11, 23, 8, 42, 0, 500e6, time.UTC), Step: 20, Steps: 380, Epoch: 1.25, State: "failed", Error: "why",
 		Loss: 4.25, LearningRate: 1e-3, Values: map[string]float64{"top1": 0.5},
-		ImagesPerSecond: 812.5, StepsPerSecond: 6.5, WaitShare: 0.125, SplitsOut: 12, BufferedBytes: 3 << 20, Reissued: 1, Holes: 2,
+		ImagesPerSecond: 812.5, StepsPerSecond: 6.5, WaitShare: 0.125, SplitsOut: 12, BufferedBytes: 3 << 20, Reissued: 1, Holes: 2, AugmentersWanted: 1.75,
 		Collapse: &schemas.Collapse{Std: 0.0625, StdIdeal: 0.125, Rank: 17.5, Dim: 64, Chance: 5.5, Warnings: []string{"all is one"}},
 	}},
 	{schemas.SnapshotsStream, &schemas.Snapshot{
