@@ -276,6 +276,23 @@ func TestStartCanceled(t *testing.T) {
 	}
 }
 
+func TestHosts(t *testing.T) {
+	for _, host := range []string{"", "localhost", "0.0.0.0", "::"} {
+		t.Run(host, func(t *testing.T) {
+			l := start(t, Options{Dir: t.TempDir(), Host: host})
+			if err := open(t, l, "bucket").Put(t.Context(), "k", nil); err != nil {
+				t.Error(err)
+			}
+			connect(t, l.NATS.URL())
+			for _, at := range []string{l.NATS.URL(), l.NATS.MonitorURL(), "http://" + l.S3.Config.Endpoint} {
+				if !strings.Contains(at, "//127.0.0.1:") && !strings.Contains(at, "//[::1]:") {
+					t.Errorf("have %s, want an address that clients can connect to", at)
+				}
+			}
+		})
+	}
+}
+
 // TestSecondS3 leaves the first one alone.
 func TestSecondS3(t *testing.T) {
 	l := start(t, Options{Dir: t.TempDir()})

@@ -85,13 +85,13 @@ func StartNATS(ctx context.Context, o Options) (*NATS, error) {
 }
 
 // URL is where clients connect, such as "nats://127.0.0.1:4222".
-func (n *NATS) URL() string { return "nats://" + n.srv.Addr().String() }
+func (n *NATS) URL() string { return "nats://" + reachable(n.srv.Addr().String()) }
 
 // MonitorURL is where the monitoring pages are, such as
 // "http://127.0.0.1:8222"; empty if they are off.
 func (n *NATS) MonitorURL() string {
 	if a := n.srv.MonitorAddr(); a != nil {
-		return "http://" + a.String()
+		return "http://" + reachable(a.String())
 	}
 	return ""
 }
@@ -103,6 +103,16 @@ func (n *NATS) InProcess() nats.Option { return nats.InProcessServer(n.srv) }
 func (n *NATS) Close() {
 	n.srv.Shutdown()
 	n.srv.WaitForShutdown()
+}
+
+// reachable is where to connect to what listens on addr: "all addresses of this
+// machine" is none.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || !net.ParseIP(host).IsUnspecified() {
+		return addr
+	}
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // orRandom turns a port of Options into one of server.Options, where 0 means

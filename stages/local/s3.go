@@ -135,7 +135,7 @@ func serve(ctx context.Context, o Options, root string, keys credentials) (*S3, 
 	}
 	run, stop := context.WithCancel(context.Background())
 	s := &S3{
-		Config: bucket.Config{Endpoint: addr, AccessKey: keys.AccessKey, SecretKey: keys.SecretKey, Region: region},
+		Config: bucket.Config{Endpoint: reachable(addr), AccessKey: keys.AccessKey, SecretKey: keys.SecretKey, Region: region},
 		Dir:    root,
 		stop:   stop,
 		ended:  make(chan struct{}),
