@@ -3,8 +3,10 @@ package backend
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
@@ -56,9 +58,25 @@ func openFirst() (compute.Backend, string, error) {
 }
 
 func openGo() (compute.Backend, string, error) {
-	b, err := gobackend.New("")
+	b, err := newGo()
 	if err != nil {
 		return nil, "", fmt.Errorf("starting the Go backend: %w", err)
 	}
 	return b, fmt.Sprintf("go (%d cores, %s)", runtime.GOMAXPROCS(0), vectors()), nil
+}
+
+var newGoMu sync.Mutex // newGo changes a variable of the process
+
+// newGo returns a Go backend that runs any number of operations at once. With
+// its default, twice the number of cores, it stands still for ever as soon as
+// so many large matrix products are ready together: each of them keeps a place
+// while it waits for another (compute v0.1.3, workerspool.Pool.Saturate).
+func newGo() (compute.Backend, error) {
+	newGoMu.Lock()
+	defer newGoMu.Unlock()
+	// The option is announced on standard output, which is our user's.
+	stdout := os.Stdout
+	os.Stdout = nil
+	defer func() { os.Stdout = stdout }()
+	return gobackend.New("parallelism=-1")
 }

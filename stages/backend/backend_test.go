@@ -3,8 +3,12 @@ package backend
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // TestOpen computes on what was opened.
@@ -49,5 +53,36 @@ func TestOpenUnknown(t *testing.T) {
 	_, _, err := Open("cuda")
 	if err == nil || !strings.Contains(err.Error(), `have "cuda", want one of auto, go, xla:cpu, xla:cuda`) {
 		t.Errorf("have error %v, want one that lists the right names", err)
+	}
+}
+
+// TestManyProductsAtOnce: a graph whose large matrix products are all ready at
+// once, such as a network with as many towers, comes to its end.
+func TestManyProductsAtOnce(t *testing.T) {
+	b, _, err := Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const products, size = 40, 200
+	exec := MustNewExec(b, func(x *Node) *Node {
+		sum := ScalarZero(x.Graph(), x.DType())
+		for i := range products {
+			y := AddScalar(x, float64(i))
+			sum = Add(sum, ReduceAllSum(MatMul(y, y)))
+		}
+		return sum
+	})
+	done := make(chan error, 1)
+	go func() {
+		_, err := exec.Call1(tensors.FromShape(shapes.Make(dtypes.Float32, size, size)))
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(2 * time.Minute): // it takes less than a second
+		t.Fatalf("multiplying %d pairs of matrices: stands still", products)
 	}
 }
