@@ -116,6 +116,10 @@ func runDatasets(ctx context.Context, e *env, args []string) error {
 	default:
 		return usageError{errors.New("want ls, put FOLDER [NAME] or get NAME; see: selfstream help datasets")}
 	}
+	dir, err := filepath.Abs(o.word(1)) // before an embedded S3 changes the working directory
+	if err != nil {
+		return err
+	}
 	b, done, err := at.open(ctx, e)
 	if err != nil {
 		return err
@@ -123,11 +127,11 @@ func runDatasets(ctx context.Context, e *env, args []string) error {
 	defer done()
 	switch words[0] {
 	case "put":
-		name := datasetName(words[1])
-		if len(words) == 3 {
-			name = words[2]
+		name := o.word(2)
+		if name == "" {
+			name = datasetName(dir)
 		}
-		return putFolder(ctx, e, b.datasets, words[1], name)
+		return putFolder(ctx, e, b.datasets, dir, name)
 	case "get":
 		return getDataset(ctx, e, b.datasets, words[1])
 	}

@@ -45,7 +45,6 @@ func TestCommandLine(t *testing.T) {
 		{"epochs and steps", "up --epochs 2 --steps 3", exitUsage, "want exactly one of them above 0"},
 		{"batch of one", "up --batch 1", exitUsage, "batch: have 1, want at least 2"},
 		{"bad name", "up --name a.b", exitUsage, `name "a.b"`},
-		{"data and dataset", "up --data x --dataset y", exitUsage, "want one of them"},
 		{"no such folder", "up --data " + empty + "/none", exitFailed, "no such file"},
 		{"a file for a folder", "up --data " + file, exitFailed, "is not a folder"},
 		{"no such configuration", "up --config " + empty + "/none.yaml", exitUsage, "none.yaml"},

@@ -45,7 +45,7 @@ func runUp(ctx context.Context, e *env, args []string) error {
 		"the photos in --data, or from a set that it draws itself, and keeps all in --state.")
 	s := &upSettings{backend: o.backendFlags(), credit: o.creditFlag(), keep: o.keepFlags()}
 	o.StringVar(&s.data, "data", "", "`folder` of photos to learn from")
-	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset that is in the bucket already")
+	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset in the bucket, or for the photos in --data (default: as their folder)")
 	s.config, s.name = o.runFlags()
 	o.IntVar(&s.augmenters, "augmenters", runtime.NumCPU(), "augmenters in this process; 0: they join from outside")
 	o.BoolVar(&s.untilDone, "until-done", false, "stop when the run is trained and probed")
@@ -66,9 +66,6 @@ func runUp(ctx context.Context, e *env, args []string) error {
 // resolve checks the settings and makes paths absolute: the embedded S3
 // changes the working directory.
 func (s *upSettings) resolve() error {
-	if s.data != "" && s.dataset != "" {
-		return usageError{errors.New("have both --data and --dataset, want one of them")}
-	}
 	if s.augmenters < 0 {
 		return usageError{fmt.Errorf("augmenters: have %d, want at least 0", s.augmenters)}
 	}
@@ -90,7 +87,9 @@ func (s *upSettings) resolve() error {
 		if !info.IsDir() {
 			return fmt.Errorf("looking for photos: %s is not a folder", s.data)
 		}
-		s.dataset = datasetName(s.data)
+		if s.dataset == "" {
+			s.dataset = datasetName(s.data)
+		}
 	}
 	if s.dataset == "" {
 		s.dataset = demoDataset

@@ -91,7 +91,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	r.manifest = plan.NewManifest(d)
 	r.log.Info("listed the dataset", "dataset", d.Name, "images", len(d.Train), "test_images", len(d.Test),
-		"classes", len(d.Classes), "other_files", d.Others.Count, "such_as", d.Others.Names)
+		"classes", len(d.Classes), "other_files", d.Others.Count, "such_as", d.Others.Names, "unused_images", d.Unused.Count)
 	if err := fill(&r.req.Config, len(r.manifest.Images)); err != nil {
 		return fmt.Errorf("dataset %q: %w", d.Name, err)
 	}
