@@ -117,6 +117,24 @@ func TestOrientation(t *testing.T) {
 	}
 }
 
+// TestOrientationOfPrefixedWebP: some programs write JPEG's prefix into WebP.
+func TestOrientationOfPrefixedWebP(t *testing.T) {
+	data := testdata(t, "side.webp")
+	at := bytes.LastIndex(data, []byte("EXIF")) + 4 // where the length of the chunk is, the last one
+	const prefix = "Exif\x00\x00"
+	exif := bytes.TrimPrefix(data[at+4:], []byte(prefix))
+	with := binary.LittleEndian.AppendUint32(bytes.Clone(data[:at]), uint32(len(prefix)+len(exif)))
+	with = append(append(with, prefix...), exif...)
+	binary.LittleEndian.PutUint32(with[4:], uint32(len(with)-8))
+	img, err := Image(with, DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if img.W != 48 || img.H != 32 {
+		t.Errorf("have %d×%d pixels, want 48×32", img.W, img.H)
+	}
+}
+
 // TestOrientationOfDamagedEXIF: the image counts, not what is said about it.
 func TestOrientationOfDamagedEXIF(t *testing.T) {
 	jpeg := encode(t, func(w io.Writer) error { return jpeg.Encode(w, drawing(), nil) })

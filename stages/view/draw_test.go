@@ -153,6 +153,36 @@ func TestBoxes(t *testing.T) {
 	}
 }
 
+// TestTenAttempts follows a crop that seldom fits: the first of ten boxes that
+// does is taken, and the middle if none does.
+func TestTenAttempts(t *testing.T) {
+	const w, h = 97, 61
+	crop := schemas.Crop{ScaleMin: 0.9, ScaleMax: 1, RatioMin: 0.5, RatioMax: 2}
+	ended := map[uint64]int{} // by attempt
+	for i := range int64(1000) {
+		key := Key(1, 0, i, 0)
+		want := image.Rect(0, 0, w, h) // its own ratio is allowed
+		attempt := uint64(0)
+		for ; attempt < 10; attempt++ {
+			area := w * h * key.Uniform(4*attempt, 0.9, 1)
+			ratio := math.Exp(key.Uniform(4*attempt+1, math.Log(0.5), math.Log(2)))
+			bw, bh := int(math.RoundToEven(math.Sqrt(area*ratio))), int(math.RoundToEven(math.Sqrt(area/ratio)))
+			if bw <= w && bh <= h {
+				top, left := key.IntN(4*attempt+2, h-bh+1), key.IntN(4*attempt+3, w-bw+1)
+				want = image.Rect(left, top, left+bw, top+bh)
+				break
+			}
+		}
+		ended[attempt]++
+		if have := drawBox(crop, w, h, key); have != want {
+			t.Fatalf("image %d, after %d attempts: have %v, want %v", i, attempt, have, want)
+		}
+	}
+	if ended[9] == 0 || ended[10] == 0 {
+		t.Errorf("have ends %v, want some at the last attempt and some without a box", ended)
+	}
+}
+
 func TestPower(t *testing.T) {
 	for _, x := range []float64{0.01, 1 / math.E, 1, 16. / 9, 1e6} {
 		for _, y := range []float64{0, 1e-9, 0.25, 0.5, 0.999999, 1, 1.5, 7, 40.3} {
