@@ -3,7 +3,6 @@ package encoder
 import (
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -24,7 +23,7 @@ func benchmarkStep(b *testing.B, name string, batch, size int) {
 	}
 	store := model.NewStore()
 	layer.SetSeed(store, 1)
-	exec, err := model.NewExec(gobackend.GetBackend(), store, func(s *model.Scope, lr, x, y *Node) *Node {
+	exec, err := model.NewExec(goBackend(), store, func(s *model.Scope, lr, x, y *Node) *Node {
 		loss := ReduceAllMean(Square(Sub(enc.Forward(s, x, true).Features, enc.Forward(s, y, true).Features)))
 		step(s, loss, lr)
 		return loss

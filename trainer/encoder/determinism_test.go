@@ -2,67 +2,75 @@ package encoder
 
 import (
 	"bytes"
+	"fmt"
+	"runtime"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
 )
 
-// TestGoBackendIsDeterministic trains a few steps again and with each way in
-// which the Go backend can share out its work, and wants the same bits in every
-// variable: the promise "same plan, same weights" rests on it.
+// TestGoBackendIsDeterministic trains a few steps again, on other numbers of
+// cores, and one operation at a time as when the evaluator is at work too, and
+// wants the same bits in every variable: the promise "same plan, same weights"
+// rests on it.
 func TestGoBackendIsDeterministic(t *testing.T) {
 	const size, steps = 33, 2
-	configs := []string{"", "parallelism=1", "parallelism=3", "parallelism=-1", "ops_sequential", "creation_order"}
-	batches := []int{5, 24}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	sequential, err := gobackend.New("ops_sequential,parallelism=-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	batches, cores := []int{5, 24}, []int{1, 2, 3, 7}
 	if testing.Short() {
-		configs, batches = configs[:2], batches[:1]
+		batches, cores = batches[:1], cores[2:3]
 	}
 	for _, batch := range batches {
-		want := trainSteps(t, "", batch, size, steps)
-		for _, config := range configs {
-			have := trainSteps(t, config, batch, size, steps)
+		want := trainSteps(t, goBackend(), batch, size, steps)
+		check := func(how string, have map[string][]byte) {
 			for name, bits := range want {
 				if !bytes.Equal(have[name], bits) {
-					t.Errorf("batch %d, %q: have other bits in %s than before", batch, config, name)
+					t.Errorf("batch %d, %s: have other bits in %s than before", batch, how, name)
 				}
 			}
+		}
+		check("again", trainSteps(t, goBackend(), batch, size, steps))
+		check("one operation at a time", trainSteps(t, sequential, batch, size, steps))
+		for _, n := range cores {
+			runtime.GOMAXPROCS(n)
+			check(fmt.Sprintf("%d cores", n), trainSteps(t, goBackend(), batch, size, steps))
 		}
 	}
 }
 
 // trainSteps trains the tiny encoder and a head to draw two views of each image
 // together, and returns the bits of all variables.
-func trainSteps(t *testing.T, config string, batch, size, steps int) map[string][]byte {
+func trainSteps(t *testing.T, b compute.Backend, batch, size, steps int) map[string][]byte {
 	t.Helper()
-	backend, err := gobackend.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
 	enc, err := New("tiny")
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := model.NewStore()
 	layer.SetSeed(store, 1)
-	exec, err := model.NewExec(backend, store, func(s *model.Scope, a, b *Node) *Node {
+	exec, err := model.NewExec(b, store, func(s *model.Scope, x, y *Node) *Node {
 		embed := func(images *Node) *Node {
 			x := enc.Forward(s.At("encoder"), images, true).Features
 			x = layer.BatchNorm(s.At("head"), "bn", layer.Linear(s.At("head"), "fc1", x, 64, false), true)
-			return L2Normalize(layer.Linear(s.At("head"), "fc2", activation.Relu(x), 24, true), 1)
+			return L2Normalize(layer.Linear(s.At("head"), "fc2", layer.ReLU(x), 24, true), 1)
 		}
-		loss := ReduceAllSum(Square(Sub(embed(a), embed(b))))
+		loss := ReduceAllSum(Square(Sub(embed(x), embed(y))))
 		step(s, loss, ConstAs(loss, 0.01))
 		return loss
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer exec.Finalize()
 	for i := range steps {
 		seed := uint64(2 * i)
 		if _, err := exec.Call1(pictures(seed, batch, size), pictures(seed+1, batch, size)); err != nil {

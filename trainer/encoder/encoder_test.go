@@ -4,18 +4,29 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"selfstream/stages/backend"
 	"selfstream/stages/random"
 	"selfstream/trainer/layer"
 )
+
+// goBackend is the backend of all tests.
+var goBackend = sync.OnceValue(func() compute.Backend {
+	b, _, err := backend.Open("go")
+	if err != nil {
+		panic(err)
+	}
+	return b
+})
 
 // build builds the graph of two images of that size, with all the
 // variables below the root, and does not run it.
@@ -25,7 +36,7 @@ func build(t *testing.T, name string, store *model.Store, size int) (out Output)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exec, err := model.NewExec(gobackend.GetBackend(), store, func(s *model.Scope, images *Node) *Node {
+	exec, err := model.NewExec(goBackend(), store, func(s *model.Scope, images *Node) *Node {
 		out = enc.Forward(s, images, true)
 		return out.Features
 	})
@@ -105,7 +116,7 @@ func TestInferenceUsesRunningStatistics(t *testing.T) {
 	store := model.NewStore()
 	layer.SetSeed(store, 1)
 	features := func(images *tensors.Tensor, training bool) []float32 {
-		exec, err := model.NewExec(gobackend.GetBackend(), store, func(s *model.Scope, images *Node) *Node {
+		exec, err := model.NewExec(goBackend(), store, func(s *model.Scope, images *Node) *Node {
 			return enc.Forward(s, images, training).Features
 		})
 		if err != nil {
@@ -145,7 +156,7 @@ func TestNormalise(t *testing.T) {
 	for i := range bytes {
 		bytes[i] = uint8(i / 3)
 	}
-	have := MustNewExec(gobackend.GetBackend(), normalise).MustCall(tensors.FromFlatDataAndDimensions(bytes, 1, 16, 16, 3))[0]
+	have := MustNewExec(goBackend(), normalise).MustCall(tensors.FromFlatDataAndDimensions(bytes, 1, 16, 16, 3))[0]
 	for i, v := range tensors.MustCopyFlatData[float32](have) {
 		mean, std := [3]float64{0.485, 0.456, 0.406}[i%3], [3]float64{0.229, 0.224, 0.225}[i%3]
 		if want := (float64(bytes[i])/255 - mean) / std; math.Abs(float64(v)-want) > 1e-6 {

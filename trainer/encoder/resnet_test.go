@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 	graphshapes "github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -175,7 +174,7 @@ func compareWithOracle(t *testing.T, name, path string) {
 	// The oracles' images are normalised already.
 	store := newStore(t, shapes)
 	setFormula(store)
-	exec, err := model.NewExec(gobackend.GetBackend(), store, func(s *model.Scope, in []*Node) []*Node {
+	exec, err := model.NewExec(goBackend(), store, func(s *model.Scope, in []*Node) []*Node {
 		stages := enc.forward(s, TransposeAllAxes(in[0], 0, 2, 3, 1), false)
 		features := stages[len(stages)-1]
 		return append(stages, features, layer.Linear(s, "fc", features, classes, true))

@@ -4,15 +4,26 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"selfstream/stages/backend"
 	"selfstream/stages/random"
 )
+
+// goBackend is the backend of all tests.
+var goBackend = sync.OnceValue(func() compute.Backend {
+	b, _, err := backend.Open("go")
+	if err != nil {
+		panic(err)
+	}
+	return b
+})
 
 // array is a float64 array of the tests' loops.
 type array struct {
@@ -93,7 +104,7 @@ func flat(t *testing.T, x *tensors.Tensor) []float64 {
 // run builds and runs a graph on a store.
 func run(t *testing.T, store *model.Store, build func(s *model.Scope, in []*Node) []*Node, in ...any) []*tensors.Tensor {
 	t.Helper()
-	exec, err := model.NewExec(gobackend.GetBackend(), store, build)
+	exec, err := model.NewExec(goBackend(), store, build)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +243,7 @@ func TestValuesThatExistAreKept(t *testing.T) {
 }
 
 func TestNoSeed(t *testing.T) {
-	exec, err := model.NewExec(gobackend.GetBackend(), model.NewStore(), func(s *model.Scope, x *Node) *Node {
+	exec, err := model.NewExec(goBackend(), model.NewStore(), func(s *model.Scope, x *Node) *Node {
 		return Linear(s, "fc", x, 2, true)
 	})
 	if err != nil {
