@@ -25,7 +25,6 @@ type locked struct {
 func (l *locked) metric(m schemas.Metric) { l.mu.Lock(); defer l.mu.Unlock(); l.d.metric(m) }
 func (l *locked) report(r schemas.Report) { l.mu.Lock(); defer l.mu.Unlock(); l.d.report(r) }
 func (l *locked) reject(r schemas.Reject) { l.mu.Lock(); defer l.mu.Unlock(); l.d.reject(r) }
-func (l *locked) close()                  { l.mu.Lock(); defer l.mu.Unlock(); l.d.close() }
 
 // Write makes a locked display the place of the services' log lines, which
 // would tear a live view apart.

@@ -56,7 +56,7 @@ func (f *Flow) PublishMsg(ctx context.Context, msg *nats.Msg) error {
 			silences = 0
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("publishing %s: %w (after %d attempts, the last: %v)", msg.Subject, ctx.Err(), attempt, cmp.Or(last, err))
+			return fmt.Errorf("publishing %s: %w (after %d attempts, the last: %w)", msg.Subject, ctx.Err(), attempt, cmp.Or(last, err))
 		}
 		if !temporary(err) {
 			return fmt.Errorf("publishing %s of %d bytes: %w", msg.Subject, len(msg.Data), err)

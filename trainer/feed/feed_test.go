@@ -229,7 +229,7 @@ func TestAnyFleetGivesTheSameBatches(t *testing.T) {
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { f.feed.Run(ctx) })
+		wg.Go(func() { _ = f.feed.Run(ctx) }) // ends with ctx
 		for i := range n {
 			wg.Go(func() { f.work(ctx, fmt.Sprint(i), rand.New(rand.NewPCG(uint64(n), uint64(i)))) })
 		}
