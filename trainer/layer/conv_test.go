@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
@@ -140,4 +143,26 @@ func TestGlobalAveragePool(t *testing.T) {
 		return []*Node{GlobalAveragePool(in[0])}
 	}, x.tensor())
 	compare(t, "y", have[0], want, 1e-14)
+}
+
+// BenchmarkConv compares the two forms on the Go backend, with their gradients:
+// 3×3, 32 to 64 channels, 32 images of 16×16.
+func BenchmarkConv(b *testing.B) {
+	for _, form := range []struct {
+		name string
+		conv func(x, weight *Node, w Window) *Node
+	}{{"matmul", convMatMul}, {"native", convNative}} {
+		b.Run(form.name, func(b *testing.B) {
+			exec := MustNewExec(goBackend(), func(x, weight *Node) []*Node {
+				return Gradient(ReduceAllSum(Square(form.conv(x, weight, Window{3, 1, 1}))), x, weight)
+			})
+			defer exec.Finalize()
+			x := tensors.FromShape(shapes.Make(dtypes.Float32, 32, 16, 16, 32))
+			weight := tensors.FromShape(shapes.Make(dtypes.Float32, 64, 32, 3, 3))
+			for b.Loop() {
+				exec.MustCall(x, weight)
+			}
+			b.ReportMetric(3*2*32*16*16*9*32*64*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
 }
