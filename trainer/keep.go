@@ -55,6 +55,7 @@ func (t *trainer) announceAll(ctx context.Context, run string) error {
 
 // write keeps the run as it is.
 func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
+	defer r.Stats.enter(r.Stats.enter(snapshotting))
 	card, err := snapshot.Write(ctx, r.Runs, r.learner.store, snapshot.Card{
 		Run: r.req.Run, Dataset: r.req.Dataset, Config: r.req.Config, Classes: r.manifest.Classes,
 		Step: r.step, Steps: r.steps, Epoch: r.epoch(), Loss: r.status.Loss, Final: final,
@@ -89,6 +90,7 @@ func (r *run) record(ctx context.Context, state string) error {
 	s.Images, s.Step, s.Steps, s.Epoch = len(r.manifest.Images), r.step, r.steps, r.epoch()
 	s.SamplesTrained, s.Rejected, s.BatchesSHA256 = r.trained, r.holes.Len(), r.digest.String()
 	s.Backend, s.Fingerprint = r.BackendName, r.Fingerprint
+	s.Stages = r.Stats.Read().stages()
 	return r.ledger.Write(ctx, r.req.Run, ledger.State, s)
 }
 

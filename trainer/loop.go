@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,18 +19,23 @@ import (
 
 // train takes the run from where it is to its end.
 func (r *run) train(ctx context.Context) error {
-	// What an earlier start of this trainer left in the queue would be made and
-	// sent for nothing.
-	r.purge(ctx)
-	if err := r.announceStart(ctx); err != nil {
-		return err
-	}
 	f := feed.New(feed.Config{
 		Plan: r.plan, Recipe: r.recipe, Fingerprint: r.Fingerprint, From: r.cursor,
 		Epochs: r.req.Config.Epochs, Batch: r.req.Config.Batch, Credit: r.Credit, Holes: r.holes,
 		Issue: func(ctx context.Context, s schemas.Split) error { return r.Flow.Publish(ctx, &s) },
 		Log:   r.log,
 	})
+	r.Stats.begin(
+		Counts{Run: r.req.Run, Step: r.step, Epoch: r.epoch(), Loss: r.status.Loss, Credit: cmp.Or(r.Credit, feed.DefaultCredit)},
+		func() (feed.Stats, int) { return f.Stats(), r.holes.Len() },
+	)
+	defer r.Stats.end()
+	// What an earlier start of this trainer left in the queue would be made and
+	// sent for nothing.
+	r.purge(ctx)
+	if err := r.announceStart(ctx); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.Run(inner) })
@@ -80,6 +86,7 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 			if d.Header.Get(schemas.DigestHeader) == "" {
 				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole", schemas.DigestHeader))
 			}
+			r.Stats.receive(len(s.IDs), busy(d))
 			if err := f.Admit(&s, d.Data, d.Header.Get(schemas.AugmenterHeader)); err != nil {
 				return flow.Permanent(err)
 			}
@@ -108,9 +115,9 @@ func cut(ctx context.Context, f *feed.Feed, batches chan<- *feed.Batch) error {
 
 // learn makes the steps of the run, with metrics and snapshots on the way.
 func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batch) error {
-	meter := newMeter(ctx, r, f)
+	meter := newMeter(ctx, r)
 	for r.step < r.steps {
-		waiting := time.Now()
+		r.Stats.enter(waiting)
 		b, ok := <-batches
 		if ctx.Err() != nil {
 			return r.stop(ctx)
@@ -118,7 +125,7 @@ func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batc
 		if !ok {
 			break // holes have made the run shorter than planned
 		}
-		meter.waited(time.Since(waiting))
+		r.Stats.enter(stepping)
 		o, err := r.learner.step(b, r.schedule.At(r.step), optim.Progress(r.step, r.steps))
 		if err != nil {
 			return err
@@ -127,7 +134,7 @@ func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batc
 			return fmt.Errorf("the loss is %g at step %d: the run has diverged; start it again with a lower --learning-rate or a longer --warmup", o.loss, r.step)
 		}
 		r.advance(b, o.loss)
-		meter.measure(b, o)
+		meter.measure(o)
 		if r.step%r.req.Config.SnapshotEvery == 0 && r.step < r.steps {
 			// A snapshot that cannot be written costs nothing but the way back
 			// to the one before, if the run should die now.
@@ -150,4 +157,5 @@ func (r *run) advance(b *feed.Batch, loss float64) {
 	r.digest = r.digest.Add(b)
 	r.trained += int64(b.Size())
 	r.status.Loss = loss
+	r.Stats.step(b.Size(), r.step, r.epoch(), loss)
 }

@@ -10,7 +10,6 @@ import (
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/collapse"
-	"selfstream/trainer/feed"
 )
 
 const (
@@ -22,13 +21,10 @@ const (
 // cannot be published in time is dropped for the next one.
 type meter struct {
 	r       *run
-	feed    *feed.Feed
 	monitor collapse.Monitor
 
-	since   time.Time // of the figures below
-	steps   int
-	images  int
-	waiting time.Duration
+	since time.Time // when the last metric was taken
+	last  Counts    // by then
 
 	imageRate, stepRate float64 // images and steps per second, of the last metric
 
@@ -36,8 +32,8 @@ type meter struct {
 	sent sync.WaitGroup
 }
 
-func newMeter(ctx context.Context, r *run, f *feed.Feed) *meter {
-	m := &meter{r: r, feed: f, since: time.Now(), out: make(chan schemas.Metric, 1)}
+func newMeter(ctx context.Context, r *run) *meter {
+	m := &meter{r: r, since: time.Now(), last: r.Stats.Read(), out: make(chan schemas.Metric, 1)}
 	m.sent.Go(func() {
 		for metric := range m.out {
 			if err := r.Flow.Publish(ctx, &metric); err != nil && ctx.Err() == nil {
@@ -48,19 +44,15 @@ func newMeter(ctx context.Context, r *run, f *feed.Feed) *meter {
 	return m
 }
 
-// waited counts time spent waiting for a batch.
-func (m *meter) waited(d time.Duration) { m.waiting += d }
-
-// measure counts a step, and publishes when it is time to.
-func (m *meter) measure(b *feed.Batch, o outcome) {
+// measure looks at a step, and publishes when it is time to.
+func (m *meter) measure(o outcome) {
 	defer o.embedding.MustFinalizeAll()
-	m.steps++
-	m.images += b.Size()
 	look := m.r.step%max(1, m.r.steps/collapseTimes) == 0
 	if !look && time.Since(m.since) < metricEvery {
 		return
 	}
-	metric := m.metric(ledger.Running)
+	counts := m.r.Stats.Read()
+	metric := m.metric(ledger.Running, counts)
 	metric.Values = o.values
 	if look {
 		metric.Collapse = m.look(o)
@@ -68,7 +60,7 @@ func (m *meter) measure(b *feed.Batch, o outcome) {
 	}
 	select {
 	case m.out <- metric:
-		m.since, m.steps, m.images, m.waiting = time.Now(), 0, 0, 0
+		m.since, m.last = time.Now(), counts
 	default: // the queue is away; the figures go into the next one
 	}
 }
@@ -80,25 +72,26 @@ func (m *meter) look(o outcome) *schemas.Collapse {
 }
 
 // metric is how the run does now.
-func (m *meter) metric(state string) schemas.Metric {
-	r, s := m.r, m.feed.Stats()
+func (m *meter) metric(state string, c Counts) schemas.Metric {
+	r := m.r
 	elapsed := time.Since(m.since).Seconds()
-	if m.steps > 0 { // else the run has just ended, and the last figures stand
-		m.imageRate, m.stepRate = float64(m.images)/elapsed, float64(m.steps)/elapsed
+	if c.Steps > m.last.Steps { // else the run has just ended, and the last figures stand
+		m.imageRate, m.stepRate = float64(c.Images-m.last.Images)/elapsed, float64(c.Steps-m.last.Steps)/elapsed
 	}
 	return schemas.Metric{
 		Run: r.req.Run, Time: now(), Step: r.step, Steps: r.steps, Epoch: r.epoch(), State: state,
 		Loss: r.status.Loss, LearningRate: r.schedule.At(max(0, r.step-1)),
 		ImagesPerSecond: m.imageRate, StepsPerSecond: m.stepRate,
-		WaitShare: m.waiting.Seconds() / elapsed,
-		SplitsOut: s.SplitsOut, BufferedBytes: s.BufferedBytes, Reissued: s.Reissued, Holes: r.holes.Len(),
+		WaitShare: (c.Waiting - m.last.Waiting).Seconds() / elapsed,
+		SplitsOut: c.Feed.SplitsOut, BufferedBytes: c.Feed.BufferedBytes, Reissued: c.Feed.Reissued, Holes: c.Holes,
+		AugmentersWanted: c.AugmentersWanted,
 	}
 }
 
 // close publishes the state in which the run ends, and waits until that is
 // done.
 func (m *meter) close(state string) {
-	m.out <- m.metric(state)
+	m.out <- m.metric(state, m.r.Stats.Read())
 	close(m.out)
 	m.sent.Wait()
 }

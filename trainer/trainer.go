@@ -28,12 +28,16 @@ type Config struct {
 	Keep        snapshot.Keep
 	Fingerprint string // of the samples that are accepted
 	Version     string // of selfstream, for the cards of snapshots
+	Stats       *Stats // kept up to date; nil: nobody looks
 	Log         *slog.Logger
 }
 
 // Run works on requests, one at a time, until ctx ends. A run that fails is
 // recorded as failed, with the reason, and the next request is taken.
 func Run(ctx context.Context, cfg Config) error {
+	if cfg.Stats == nil {
+		cfg.Stats = new(Stats)
+	}
 	t := &trainer{Config: cfg, ledger: ledger.New(cfg.Runs)}
 	return cfg.Flow.Work(ctx, schemas.RunsStream, schemas.RunsConsumer(), flow.WorkOptions{}, t.handle)
 }

@@ -34,4 +34,39 @@ type Status struct {
 	Fingerprint    string `json:"fingerprint"` // of the augmenters that the run trusts
 
 	Warnings []string `json:"warnings,omitempty"`
+
+	Stages *Stages `json:"stages,omitempty"`
+}
+
+// Stages are how the stages of a run do, on average since the trainer last took
+// it up.
+type Stages struct {
+	Augmenters Augmenters `json:"augmenters"`
+	Feed       Feed       `json:"feed"`
+	Trainer    Trainer    `json:"trainer"`
+}
+
+// Augmenters are those of a run, all together, as its trainer sees them.
+type Augmenters struct {
+	ImagesPerSecond float64 `json:"images_per_second"`            // that came, repeats included
+	WorkerPerSecond float64 `json:"images_per_worker_per_second"` // of one busy worker; 0: not known
+	Busy            float64 `json:"workers_busy"`
+	Wanted          float64 `json:"workers_wanted"` // would keep the trainer busy; 0: not known
+	Holes           int     `json:"holes"`
+}
+
+// Feed is what lies between the augmenters and the trainer.
+type Feed struct {
+	SplitsOut     int   `json:"splits_out"`     // issued and not yet trained on
+	BufferedBytes int64 `json:"buffered_bytes"` // of samples that wait for their turn
+	CreditBytes   int64 `json:"credit_bytes"`   // that may wait or be on their way
+	Reissued      int   `json:"reissued"`
+	Refused       int   `json:"refused"`
+}
+
+// Trainer is the training itself. What is left of its time went into steps.
+type Trainer struct {
+	ImagesPerSecond float64 `json:"images_per_second"`
+	WaitShare       float64 `json:"wait_share"`     // of its time, for samples
+	SnapshotShare   float64 `json:"snapshot_share"` // of its time
 }

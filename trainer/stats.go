@@ -1,0 +1,158 @@
+package trainer
+
+import (
+	"sync"
+	"time"
+
+	"selfstream/stages/ledger"
+	"selfstream/trainer/feed"
+)
+
+// Counts are what a trainer has done at its run since it last took it up. They
+// stay when the run has ended, until the next begins.
+type Counts struct {
+	Run    string // empty before the first
+	Step   int    // steps done, also before
+	Epoch  float64
+	Loss   float64
+	Steps  int64 // made since
+	Images int64 // trained on
+	Holes  int   // distinct images that could not be used
+	Credit int64 // bytes
+	Feed   feed.Stats
+
+	Waiting      time.Duration // for samples
+	Stepping     time.Duration
+	Snapshotting time.Duration
+
+	// What augmenters have sent, repeats included.
+	Received         int64         // images
+	Busy             time.Duration // of their workers
+	WorkerPerSecond  float64       // images of one busy worker, lately; 0 until known
+	AugmentersWanted float64       // see augmentersWanted
+}
+
+// phase is what a trainer spends its time on.
+type phase int
+
+const (
+	idle phase = iota // between runs
+	waiting
+	stepping
+	snapshotting
+)
+
+// Stats count while a trainer runs. The zero value is ready.
+type Stats struct {
+	mu      sync.Mutex
+	counts  Counts
+	phase   phase
+	since   time.Time                // of the phase
+	live    func() (feed.Stats, int) // of the run at work, with its holes; nil if none is
+	counted time.Duration            // of the steps and snapshots that trainer knows
+	trainer pace
+	worker  pace
+}
+
+// Read returns the counts of now.
+func (s *Stats) Read() Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shift(s.phase)
+	if s.live != nil {
+		s.counts.Feed, s.counts.Holes = s.live()
+	}
+	s.counts.WorkerPerSecond, s.counts.AugmentersWanted = s.worker.perSecond(), augmentersWanted(s.trainer, s.worker)
+	return s.counts
+}
+
+// begin tells that a run begins. How fast augmenters are is forgotten: another
+// run may have larger images.
+func (s *Stats) begin(c Counts, live func() (feed.Stats, int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shift(waiting)
+	s.counts, s.live, s.counted, s.trainer, s.worker = c, live, 0, pace{}, pace{}
+}
+
+// end tells that the run has ended, and lets go of it.
+func (s *Stats) end() {
+	s.Read()
+	s.enter(idle)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live = nil
+}
+
+// enter begins a phase and returns the one before.
+func (s *Stats) enter(p phase) phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.phase
+	s.shift(p)
+	return before
+}
+
+// shift adds the time until now to the phase and goes to another.
+func (s *Stats) shift(p phase) {
+	now := time.Now()
+	d := now.Sub(s.since)
+	switch s.phase {
+	case waiting:
+		s.counts.Waiting += d
+	case stepping:
+		s.counts.Stepping += d
+	case snapshotting:
+		s.counts.Snapshotting += d
+	}
+	s.phase, s.since = p, now
+}
+
+// step tells that the run has got one step further.
+func (s *Stats) step(images, step int, epoch, loss float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shift(s.phase)
+	c := &s.counts
+	c.Step, c.Epoch, c.Loss = step, epoch, loss
+	c.Steps++
+	c.Images += int64(images)
+	busy := c.Stepping + c.Snapshotting
+	s.trainer.add(images, busy-s.counted)
+	s.counted = busy
+}
+
+// receive tells that samples came that kept a worker busy for so long; 0 if
+// that is not known.
+func (s *Stats) receive(images int, busy time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.Received += int64(images)
+	s.counts.Busy += busy
+	if busy > 0 {
+		s.worker.add(images, busy)
+	}
+}
+
+// stages sums the counts up for those who look at the run later. It is nil
+// before the first step.
+func (c Counts) stages() *ledger.Stages {
+	if c.Steps == 0 {
+		return nil
+	}
+	elapsed := (c.Waiting + c.Stepping + c.Snapshotting).Seconds()
+	return &ledger.Stages{
+		Augmenters: ledger.Augmenters{
+			ImagesPerSecond: float64(c.Received) / elapsed, WorkerPerSecond: c.WorkerPerSecond,
+			Busy: c.Busy.Seconds() / elapsed, Wanted: c.AugmentersWanted, Holes: c.Holes,
+		},
+		Feed: ledger.Feed{
+			SplitsOut: c.Feed.SplitsOut, BufferedBytes: c.Feed.BufferedBytes, CreditBytes: c.Credit,
+			Reissued: c.Feed.Reissued, Refused: c.Feed.Refused,
+		},
+		Trainer: ledger.Trainer{
+			ImagesPerSecond: float64(c.Images) / elapsed, WaitShare: c.Waiting.Seconds() / elapsed,
+			SnapshotShare: c.Snapshotting.Seconds() / elapsed,
+		},
+	}
+}
