@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
@@ -17,7 +16,7 @@ import (
 func mlp(s *model.Scope, x *Node, training bool, widths ...int) *Node {
 	for i, width := range widths {
 		if i > 0 {
-			x = activation.Relu(layer.BatchNorm(s, fmt.Sprintf("bn%d", i), x, training))
+			x = layer.ReLU(layer.BatchNorm(s, fmt.Sprintf("bn%d", i), x, training))
 		}
 		x = layer.Linear(s, fmt.Sprintf("fc%d", i+1), x, width, false)
 	}
