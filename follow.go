@@ -24,15 +24,15 @@ type display interface {
 // and of all its reports, until ctx ends.
 func follow(ctx context.Context, f *flow.Flow, run string, since time.Time, d *locked, c *completion) error {
 	group, ctx := errgroup.WithContext(ctx)
-	watch(ctx, group, f, "metrics."+run, since, func(m schemas.Metric) { d.metric(m); c.metric(m) })
-	watch(ctx, group, f, "reports."+run, time.Time{}, func(r schemas.Report) { d.report(r); c.report(r) })
-	watch(ctx, group, f, "rejects."+run, since, func(r schemas.Reject) { d.reject(r) })
+	listen(ctx, group, f, "metrics."+run, since, func(m schemas.Metric) { d.metric(m); c.metric(m) })
+	listen(ctx, group, f, "reports."+run, time.Time{}, func(r schemas.Report) { d.report(r); c.report(r) })
+	listen(ctx, group, f, "rejects."+run, since, func(r schemas.Reject) { d.reject(r) })
 	return group.Wait()
 }
 
-// watch passes the messages of a subject on. One that cannot be read is left
+// listen passes the messages of a subject on. One that cannot be read is left
 // out: it is only for the eyes.
-func watch[M any, P interface {
+func listen[M any, P interface {
 	*M
 	schemas.Message
 }](ctx context.Context, group *errgroup.Group, f *flow.Flow, subject string, since time.Time, show func(M)) {
