@@ -21,83 +21,86 @@ var patterns = []struct {
 	{"waves", 16, waves},
 }
 
-// A pattern says of a point how far it lies from the nearest edge of the ink,
-// below zero where there is ink, and which stroke it belongs to. The unit of
-// length is one repeat; the origin is the middle of the painting.
+// A pattern says of a point how far it lies from the nearest edge of the
+// strokes, below zero inside of one, and the number of the stroke, which
+// decides its colour. The unit of length is one repeat, the origin is the
+// middle of the painting, and the weight of the strokes is about 1.
 type pattern func(p vec, weight float64) (edge float64, stroke int)
 
 func bricks(p vec, weight float64) (float64, int) {
 	row := math.Floor(2 * p.y)
-	x := p.x + float64(0.5*row)
-	joint := 0.07 * weight
-	return max(math.Abs(cell(x))-(0.5-joint), math.Abs(cell(2*p.y))/2-(0.25-joint)), both(x, 2*p.y)
+	x, y := p.x+float64(0.5*row), float64(2*p.y)
+	joint := float64(0.07 * weight)
+	return max(math.Abs(cell(x))-(0.5-joint), float64(0.5*math.Abs(cell(y)))-(0.25-joint)), number(x, y)
 }
 
 func checks(p vec, _ float64) (float64, int) {
 	x, y := math.Abs(cell(p.x))-0.25, math.Abs(cell(p.y))-0.25
-	return max(min(x, y), -max(x, y)), both(2*p.x+0.5, 2*p.y+0.5)
+	return max(min(x, y), -max(x, y)), number(float64(2*p.x)+0.5, float64(2*p.y)+0.5)
 }
 
 func chevrons(p vec, weight float64) (float64, int) {
-	t := (p.y + math.Abs(cell(p.x/1.5))*1.8) * 0.65
-	return math.Abs(cell(t)) - 0.25*weight, both(t, 0)
+	return stripe(float64(0.65*(p.y+float64(1.8*math.Abs(cell(p.x/1.5))))), weight)
 }
 
 func crosses(p vec, weight float64) (float64, int) {
 	x, y := math.Abs(cell(p.x)), math.Abs(cell(p.y))
-	long, thick := 0.4, 0.13*weight
-	return min(max(x-long, y-thick), max(x-thick, y-long)), both(p.x, p.y)
+	long, thick := 0.4, float64(0.13*weight)
+	return min(max(x-long, y-thick), max(x-thick, y-long)), number(p.x, p.y)
 }
 
+// dots sit in the middles and in the corners of cells as high as √3 times their
+// width.
 func dots(p vec, weight float64) (float64, int) {
-	const high = 1.7320508 // of the cell with a dot in its middle and one in its corners
-	q := vec{p.x + 0.5, p.y/high + 0.5}
-	a := vec{cell(p.x), cell(p.y/high) * high}.length()
-	b := vec{cell(q.x), cell(q.y) * high}.length()
-	radius := 0.3 * weight
-	if a < b {
-		return a - radius, both(p.x, 2*math.Floor(p.y/high))
+	const high = 1.7320508
+	q := vec{p.x, p.y / high}
+	r := q.plus(vec{0.5, 0.5})
+	middle := vec{cell(q.x), float64(high * cell(q.y))}.length()
+	corner := vec{cell(r.x), float64(high * cell(r.y))}.length()
+	radius := float64(0.3 * weight)
+	if middle < corner {
+		return middle - radius, number(q.x, q.y)
 	}
-	return b - radius, both(q.x, 2*math.Floor(q.y)+1)
+	return corner - radius, number(r.x, r.y) + 2
 }
 
 func rays(p vec, _ float64) (float64, int) {
 	const n = 10
-	t, r := angle(p)*n, p.length()
-	return max((math.Abs(cell(t))-0.25)*r*2*math.Pi/n, 0.2-r), int(math.Floor(t)+n) % n
+	t, r := float64(n*angle(p)), p.length()
+	edge := float64((math.Abs(cell(t)) - 0.25) * r * (2 * math.Pi / n))
+	return max(edge, 0.2-r), number(t, 0)
 }
 
-func rings(p vec, weight float64) (float64, int) {
-	r := p.length()
-	return math.Abs(cell(r)) - 0.25*weight, both(r, 0)
-}
+func rings(p vec, weight float64) (float64, int) { return stripe(p.length(), weight) }
 
 func spirals(p vec, weight float64) (float64, int) {
 	const arms = 2
-	t := p.length() + float64(arms*angle(p))
-	return math.Abs(cell(t)) - 0.25*weight, int(math.Floor(t)) & 1
+	edge, n := stripe(p.length()+float64(arms*angle(p)), weight)
+	return edge, n & (arms - 1)
 }
 
+// triangles lie between three families of lines. Whoever crosses a line comes
+// from a triangle that points up to one that points down.
 func triangles(p vec, _ float64) (float64, int) {
-	near, up, id := 1.0, false, 0.0
-	for i, across := range [3]vec{{1, 0}, {0.5, 0.8660254}, {-0.5, 0.8660254}} {
-		t := p.dot(across)
-		near = min(near, 0.5-math.Abs(cell(t)))
-		up = up != (math.Mod(math.Floor(t), 2) != 0)
-		if i < 2 {
-			id = 3*id + math.Floor(t)
-		}
+	a := p.x
+	b := p.dot(vec{0.5, 0.8660254})
+	c := b - a
+	edge := 0.5 - max(math.Abs(cell(a)), math.Abs(cell(b)), math.Abs(cell(c)))
+	if number(a, b)&1 != number(b, c)&1 {
+		edge = -edge
 	}
-	if up {
-		near = -near
-	}
-	return near, int(id)
+	return edge, number(a, b)
 }
 
 func waves(p vec, weight float64) (float64, int) {
-	t := p.y + float64(0.4*sine(p.x/2.2))
-	return (math.Abs(cell(t)) - 0.25*weight) * 0.8, both(t, 0)
+	edge, n := stripe(p.y+float64(0.4*sine(p.x/2.2)), weight)
+	return float64(0.8 * edge), n // they are narrower where they are steep
 }
 
-// both numbers the cell that x and y lie in.
-func both(x, y float64) int { return int(math.Floor(x)) + 3*int(math.Floor(y)) }
+// stripe paints the middle of each unit of t.
+func stripe(t, weight float64) (float64, int) {
+	return math.Abs(cell(t)) - float64(0.25*weight), number(t, 0)
+}
+
+// number is another one for each cell next to that of x and y.
+func number(x, y float64) int { return int(math.Floor(x)) + 2*int(math.Floor(y)) }
