@@ -57,7 +57,7 @@ func TestCommandLine(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			args := strings.Fields(tc.args)
 			if len(args) > 0 && args[0] == "up" {
-				args = append(args, "--state", t.TempDir(), "--nats-port", "0", "--s3-port", "0", "--until-done")
+				args = append(args, "--state", t.TempDir(), "--nats-port", "0", "--s3-port", "0", "--http-port", "0", "--until-done")
 			}
 			code, stdout, stderr := selfstream(t, args...)
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")

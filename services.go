@@ -8,10 +8,13 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"selfstream/augmenter"
 	"selfstream/evaluator"
 	"selfstream/stages/backend"
+	"selfstream/stages/flow"
+	"selfstream/stages/watch"
 	"selfstream/trainer"
 	"selfstream/trainer/snapshot"
 )
@@ -21,6 +24,7 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 	at := o.addressFlags()
 	workers := o.Int("workers", runtime.NumCPU(), "splits at work at once")
 	name := o.String("name", hostname(), "`name` under which its samples are known")
+	pages := o.pageFlags(watch.Off)
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
@@ -30,7 +34,13 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 	}
 	defer f.Close()
 	defer s3.close()
-	return augmenter.Run(ctx, augmenter.Config{Flow: f, Datasets: s3.datasets, Workers: *workers, Name: *name, Log: e.log})
+	stats := new(augmenter.Stats)
+	shut, err := pages.open(e, f, augmenter.Metrics(map[string]*augmenter.Stats{*name: stats}))
+	if err != nil {
+		return err
+	}
+	defer shut()
+	return augmenter.Run(ctx, augmenter.Config{Flow: f, Datasets: s3.datasets, Workers: *workers, Name: *name, Stats: stats, Log: e.log})
 }
 
 func runTrainer(ctx context.Context, e *env, args []string) error {
@@ -39,6 +49,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	chosen := o.backendFlags()
 	credit := o.creditFlag()
 	keep := o.keepFlags()
+	pages := o.pageFlags(watch.Off)
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
@@ -53,9 +64,15 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	}
 	defer f.Close()
 	defer s3.close()
+	stats := new(trainer.Stats)
+	shut, err := pages.open(e, f, stats.Metrics())
+	if err != nil {
+		return err
+	}
+	defer shut()
 	return trainer.Run(ctx, trainer.Config{
 		Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *credit << 20,
-		Keep: *keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Log: e.log,
+		Keep: *keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Stats: stats, Log: e.log,
 	})
 }
 
@@ -63,6 +80,7 @@ func runEvaluator(ctx context.Context, e *env, args []string) error {
 	o := newOptions("evaluator", "", "Probes every snapshot until it is stopped.")
 	at := o.addressFlags()
 	chosen := o.backendFlags()
+	pages := o.pageFlags(watch.Off)
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
@@ -77,7 +95,13 @@ func runEvaluator(ctx context.Context, e *env, args []string) error {
 	}
 	defer f.Close()
 	defer s3.close()
-	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Log: e.log})
+	stats := new(evaluator.Stats)
+	shut, err := pages.open(e, f, stats.Metrics())
+	if err != nil {
+		return err
+	}
+	defer shut()
+	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Stats: stats, Log: e.log})
 }
 
 // backendFlags say what runs the graphs.
@@ -100,6 +124,33 @@ func (b *backendFlags) open() (compute.Backend, string, error) {
 		}
 	}
 	return backend.Open(b.name)
+}
+
+// pageFlags say where /metrics and /healthz are.
+type pageFlags struct {
+	host string
+	port int
+}
+
+func (o *options) pageFlags(port int) *pageFlags {
+	p := &pageFlags{}
+	o.StringVar(&p.host, "host", "127.0.0.1", "`address` to listen on")
+	o.IntVar(&p.port, "http-port", port, "`port` of /metrics and /healthz; 0: any free one, -1: none")
+	return p
+}
+
+// open shows the pages of a service that is as well as its connection, and
+// returns a function that ends that.
+func (p *pageFlags) open(e *env, f *flow.Flow, metrics ...prometheus.Collector) (shut func(), err error) {
+	if p.port == watch.Off {
+		return func() {}, nil
+	}
+	s, err := watch.Start(watch.Options{Host: p.host, Port: p.port, Health: f.Health, Metrics: append(metrics, f.Metrics()), Log: e.log})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(e.stdout, "metrics   %s/metrics\n", s.URL())
+	return func() { _ = s.Close() }, nil
 }
 
 func (o *options) creditFlag() *int64 {

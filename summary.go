@@ -39,6 +39,8 @@ type summary struct {
 	Fingerprint    string  `json:"fingerprint"`
 	Seconds        float64 `json:"seconds"`
 
+	Stages *ledger.Stages `json:"stages,omitempty"` // since its trainer last took it up
+
 	Probes  []probed         `json:"probes"`
 	Rejects []schemas.Reject `json:"rejects,omitempty"`
 }
@@ -77,7 +79,7 @@ func summarize(ctx context.Context, l *ledger.Ledger, run string) (summary, erro
 	s.Images, s.Epochs, s.Steps, s.StepsPlanned = status.Images, status.Epoch, status.Step, status.Steps
 	s.SamplesTrained, s.Rejected, s.Seconds = status.SamplesTrained, status.Rejected, status.Seconds
 	s.BatchesSHA256, s.WeightsSHA256 = status.BatchesSHA256, status.WeightsSHA256
-	s.Backend, s.Fingerprint = status.Backend, status.Fingerprint
+	s.Backend, s.Fingerprint, s.Stages = status.Backend, status.Fingerprint, status.Stages
 	if _, err := found(l.Read(ctx, run, ledger.Rejects, &s.Rejects)); err != nil {
 		return s, err
 	}

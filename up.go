@@ -35,7 +35,7 @@ type upSettings struct {
 	keep          *snapshot.Keep
 	untilDone     bool
 	summary       string
-	host          string
+	pages         *pageFlags
 	state         string
 	nats, s3      int
 }
@@ -51,7 +51,7 @@ func runUp(ctx context.Context, e *env, args []string) error {
 	o.BoolVar(&s.untilDone, "until-done", false, "stop when the run is trained and probed")
 	o.StringVar(&s.summary, "summary", "", "`file` for a summary in JSON, written at the end")
 	o.StringVar(&s.state, "state", defaultState, "`folder` that keeps everything")
-	o.StringVar(&s.host, "host", "127.0.0.1", "`address` to listen on")
+	s.pages = o.pageFlags(8080)
 	o.IntVar(&s.nats, "nats-port", 4222, "`port` of NATS; 0: any free one")
 	o.IntVar(&s.s3, "s3-port", 7070, "`port` of the S3; 0: any free one")
 	if err := o.parse(e, args, 0); err != nil {
@@ -117,7 +117,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 		return usageError{err}
 	}
 	servers, err := local.Start(ctx, local.Options{
-		Dir: s.state, Host: s.host, NATSPort: s.nats, MonitorPort: local.MonitorOff, S3Port: s.s3, Log: e.log,
+		Dir: s.state, Host: s.pages.host, NATSPort: s.nats, MonitorPort: local.MonitorOff, S3Port: s.s3, Log: e.log,
 	})
 	if err != nil {
 		return err
@@ -140,6 +140,15 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if req.Run, err = freshName(ctx, s3, req, *s.name != ""); err != nil {
 		return err
 	}
+	augmenters, training, probing := map[string]*augmenter.Stats{}, new(trainer.Stats), new(evaluator.Stats)
+	for i := range s.augmenters {
+		augmenters[fmt.Sprintf("up-%d", i)] = new(augmenter.Stats)
+	}
+	shut, err := s.pages.open(e, f, augmenter.Metrics(augmenters), training.Metrics(), probing.Metrics())
+	if err != nil {
+		return err
+	}
+	defer shut()
 	fmt.Fprintf(e.stdout, "NATS      %s\nS3        %s  access key %s, secret key in %s\nphotos    %s/\nbackend   %s\nrun       %s\n\n",
 		servers.NATS.URL(), servers.S3.Config.Endpoint, servers.S3.Config.AccessKey, filepath.Join(s.state, "credentials.json"),
 		filepath.Join(servers.S3.Dir, datasetsBucket, s.dataset), reason, req.Run)
@@ -153,21 +162,21 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	services, stop := context.WithCancel(ctx)
 	defer stop()
 	group, services := errgroup.WithContext(services)
-	for i := range s.augmenters {
+	for name, stats := range augmenters {
 		group.Go(func() error {
 			return augmenter.Run(services, augmenter.Config{
-				Flow: f, Datasets: s3.datasets, Workers: 1, Name: fmt.Sprintf("up-%d", i), Log: log,
+				Flow: f, Datasets: s3.datasets, Workers: 1, Name: name, Stats: stats, Log: log,
 			})
 		})
 	}
 	group.Go(func() error {
 		return trainer.Run(services, trainer.Config{
 			Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *s.credit << 20,
-			Keep: *s.keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Log: log,
+			Keep: *s.keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Stats: training, Log: log,
 		})
 	})
 	group.Go(func() error {
-		return evaluator.Run(services, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Log: log})
+		return evaluator.Run(services, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Stats: probing, Log: log})
 	})
 	done := newCompletion()
 	group.Go(func() error { return follow(services, f, req.Run, started, shown, done) })

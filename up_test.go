@@ -41,7 +41,7 @@ func photos(t testing.TB, perClass int, broken map[string][]byte) string {
 // small are flags that make a run of seconds.
 func small(state string, more ...string) []string {
 	return append([]string{
-		"up", "--state", state, "--nats-port", "0", "--s3-port", "0", "--backend", "go",
+		"up", "--state", state, "--nats-port", "0", "--s3-port", "0", "--http-port", "0", "--backend", "go",
 		"--image-size", "16", "--batch", "16", "--epochs", "3", "--snapshot-every", "4", "--set", "dim=16",
 	}, more...)
 }
@@ -217,7 +217,7 @@ func TestUpRefuses(t *testing.T) {
 		{"an unknown dataset", []string{"--dataset", "nowhere"}, "nowhere"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			args := []string{"up", "--state", t.TempDir(), "--nats-port", "0", "--s3-port", "0", "--backend", "go", "--until-done"}
+			args := []string{"up", "--state", t.TempDir(), "--nats-port", "0", "--s3-port", "0", "--http-port", "0", "--backend", "go", "--until-done"}
 			code, stdout, stderr := selfstream(t, append(args, tc.args...)...)
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")
 			if last := lines[len(lines)-1]; code != exitFailed || !strings.Contains(last, tc.want) {

@@ -31,6 +31,7 @@ type Config struct {
 	Datasets bucket.Bucket // images
 	Runs     bucket.Bucket // snapshots and reports
 	Backend  compute.Backend
+	Stats    *Stats       // kept up to date; nil: nobody looks
 	Log      *slog.Logger // nil: silent
 
 	// More images than these are not looked at. They only matter for the first
@@ -49,6 +50,9 @@ type Config struct {
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Stats == nil {
+		cfg.Stats = new(Stats)
 	}
 	if cfg.TrainImages == 0 {
 		cfg.TrainImages = 10_000
@@ -88,7 +92,12 @@ func (e *evaluator) handle(ctx context.Context, d flow.Delivery) error {
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	err = e.probe(ctx, s)
+	e.Stats.probing.Add(int64(time.Since(start)))
+	if err == nil {
+		e.Stats.probed.Add(1)
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -102,7 +111,11 @@ func (e *evaluator) handle(ctx context.Context, d flow.Delivery) error {
 	if err := e.ledger.WriteReport(ctx, r); err != nil {
 		return err
 	}
-	return e.Flow.Publish(ctx, &r)
+	if err := e.Flow.Publish(ctx, &r); err != nil {
+		return err
+	}
+	e.Stats.skipped.Add(1)
+	return nil
 }
 
 // errHopeless is wrapped by errors that no retry can mend.
