@@ -75,8 +75,10 @@ func rings(p vec, weight float64) (float64, int) { return stripe(p.length(), wei
 
 func spirals(p vec, weight float64) (float64, int) {
 	const arms = 2
-	edge, n := stripe(p.length()+float64(arms*angle(p)), weight)
-	return edge, n & (arms - 1)
+	r := p.length()
+	edge, n := stripe(r+float64(arms*angle(p)), weight)
+	narrow := r / vec{r, arms / (2 * math.Pi)}.length() // for an arm there is less room in the middle
+	return float64(narrow * edge), n & (arms - 1)
 }
 
 // triangles lie between three families of lines. Whoever crosses a line comes
@@ -86,7 +88,7 @@ func triangles(p vec, _ float64) (float64, int) {
 	b := p.dot(vec{0.5, 0.8660254})
 	c := b - a
 	edge := 0.5 - max(math.Abs(cell(a)), math.Abs(cell(b)), math.Abs(cell(c)))
-	if number(a, b)&1 != number(b, c)&1 {
+	if int(math.Floor(a)+math.Floor(b)+math.Floor(c))&1 != 0 {
 		edge = -edge
 	}
 	return edge, number(a, b)

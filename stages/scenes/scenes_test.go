@@ -26,7 +26,7 @@ func TestGolden(t *testing.T) {
 			h.Write(Draw(1, class, n).Pix)
 		}
 	}
-	const want = "4bf0c91d4739a16c831694e62e77ead8313a3e264decb5ba140762a3874fd039"
+	const want = "7e641bf6b13df0a1e46546b60f76bfb4264cd9b0163623b4f630deae0462e2ea"
 	if have := hex.EncodeToString(h.Sum(nil)); have != want {
 		t.Errorf("have %s, want %s", have, want)
 	}
