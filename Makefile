@@ -20,7 +20,7 @@ build: ## the command, as ./selfstream
 	$(GO) build -o selfstream .
 
 demo: build ## train on images drawn for it, and compare the encoder with an untrained one
-	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && ./selfstream up --until-done --state "$$state" --nats-port 0 --s3-port 0
+	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && ./selfstream up --until-done --state "$$state" --nats-port 0 --s3-port 0 --http-port 0
 
 test: ## go vet and all tests
 	$(GO) vet ./...
