@@ -2,7 +2,6 @@ package preview
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"selfstream/stages/view"
@@ -29,7 +28,7 @@ func describe(d view.Drawn) string {
 		if i < len(factors) {
 			add(factors[i].value != 1, "%s ×%.2f", factors[i].name, factors[i].value)
 		} else {
-			add(d.Hue != 0, "hue %+.0f°", math.Round(d.Hue*360))
+			add(d.Hue != 0, "hue %+.0f°", d.Hue*360)
 		}
 	}
 	add(d.Gray, "grey")
