@@ -225,6 +225,9 @@ func (r *run) load(ctx context.Context) (*model.Store, error) {
 		r.card = &card
 		r.step, r.cursor, r.trained = card.Step, card.Cursor, card.SamplesTrained
 		r.before = time.Duration(card.Seconds * float64(time.Second))
+		if was := r.status.Backend; was != "" && was != r.BackendName {
+			r.log.Warn("continuing on another backend: the batches stay the same, the weights may not", "was", was, "is", r.BackendName)
+		}
 		r.log.Info("continuing", "step", r.step, "epoch", r.cursor.Epoch, "split", r.cursor.Split)
 		return store, nil
 	}
