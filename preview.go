@@ -24,7 +24,7 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	o := newOptions("preview", "", "Draws what the encoder will see of some photos: the views of a run's first epoch.")
 	data := o.String("data", "", "`folder` of photos; without it, the demonstration's pictures")
 	out := o.String("out", "preview.png", "PNG `file` to write")
-	count := o.Int("photos", 10, "photos to show")
+	count := o.Int("photos", 6, "photos to show")
 	c, _ := o.runFlags()
 	if err := o.parse(e, args, 0); err != nil {
 		return err
