@@ -1,0 +1,331 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
+	"selfstream/stages/ledger"
+)
+
+// thorough skips t unless the whole suite was asked for, which takes minutes.
+func thorough(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SELFSTREAM_CHAOS") == "" {
+		t.Skip("part of the long chaos suite: make chaos")
+	}
+}
+
+// brief skips t where quick tests were asked for.
+func brief(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts processes: not with -short")
+	}
+}
+
+// long tells whether the whole suite was asked for.
+func long() bool { return os.Getenv("SELFSTREAM_CHAOS") != "" }
+
+var reference struct {
+	sync.Mutex
+	sum summary
+	err error
+}
+
+// undisturbed is the run as it is when nothing happens to it.
+func undisturbed(t *testing.T) summary {
+	t.Helper()
+	reference.Lock()
+	defer reference.Unlock()
+	if reference.sum.Run == "" && reference.err == nil {
+		reference.err = errors.New("it did not finish")
+		t.Run("undisturbed", func(t *testing.T) {
+			s, _ := begin(t, "alone")
+			reference.sum = s.end(ledger.Finished)
+			reference.err = nil
+		})
+	}
+	if reference.err != nil {
+		t.Fatalf("the undisturbed run: %v", reference.err)
+	}
+	return reference.sum
+}
+
+// TestChaosNATSKilled restarts NATS in the middle of a run, with what it kept
+// and without.
+func TestChaosNATSKilled(t *testing.T) {
+	brief(t)
+	for _, tc := range []struct {
+		name string
+		wipe bool
+	}{{"storage kept", false}, {"storage deleted", true}} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !tc.wipe {
+				thorough(t)
+			}
+			s, _ := begin(t, "a", "b")
+			s.reach(40)
+			s.restartNATS(tc.wipe)
+			s.finish()
+		})
+	}
+}
+
+// restartNATS kills NATS and starts it again.
+func (s *system) restartNATS(wipe bool) {
+	s.t.Helper()
+	s.nats.kill()
+	if wipe {
+		if err := os.RemoveAll(filepath.Join(s.dir, "nats")); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.nats.restart()
+	s.await("NATS", func() bool { return listens(s.natsPort) })
+}
+
+// TestChaosAugmenterKilled kills each augmenter as it is in the middle of a
+// split, again and again.
+func TestChaosAugmenterKilled(t *testing.T) {
+	thorough(t)
+	s, _ := begin(t)
+	a := s.augmenter("a", 2)
+	s.augmenter("b", 1)
+	for step := 20; step < chaosSteps; step += 40 {
+		s.reach(step)
+		middle := make(chan struct{})
+		s.faulty.suffer(onImage(func() { close(middle) }))
+		<-middle
+		a.kill()
+		s.faulty.suffer(nil)
+		a.restart()
+	}
+	s.finish()
+}
+
+// TestChaosAugmenterStopped has an augmenter sleep until the server has taken
+// its splits for lost, and wake up in the middle of them.
+func TestChaosAugmenterStopped(t *testing.T) {
+	thorough(t)
+	s, _ := begin(t)
+	a := s.augmenter("a", 2)
+	s.reach(40)
+	a.stop()
+	asleep := time.Now()
+	wait := schemas.SplitsConsumer().AckWait + 3*time.Second
+	s.await("AckWait", func() bool { return time.Since(asleep) > wait })
+	s.augmenter("b", 1)
+	s.reach(80)
+	a.wake()
+	s.finish()
+}
+
+// TestChaosS3 takes the S3 away, or makes it a bad one.
+func TestChaosS3(t *testing.T) {
+	brief(t)
+	outage := 3 * time.Second
+	if long() {
+		outage = 30 * time.Second
+	}
+	for _, tc := range []struct {
+		name     string
+		fault    fault
+		requests int64
+		least    time.Duration
+		brief    bool
+	}{
+		{"gone", gone, 10, outage, true},
+		{"slow", slow(300 * time.Millisecond), 100, 0, false},
+		{"errors", failing(500, 3), 600, 0, false},
+		{"asks to slow down", failing(503, 2), 400, 0, false},
+		{"truncated bodies", truncating(3), 600, 0, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !tc.brief {
+				thorough(t)
+			}
+			s, _ := begin(t, "a", "b")
+			s.reach(40)
+			s.faulty.sufferUntil(s, tc.fault, tc.requests, tc.least)
+			s.finish()
+		})
+	}
+	t.Run("killed", func(t *testing.T) {
+		thorough(t)
+		s, _ := begin(t, "a", "b")
+		s.reach(40)
+		s.s3.kill()
+		s.s3.restart()
+		s.finish()
+	})
+	t.Run("gone as the run begins", func(t *testing.T) {
+		thorough(t)
+		s, _ := begin(t, "a", "b")
+		met := make(chan struct{})
+		s.faulty.suffer(onPut("/"+ledger.Manifest, false, func() { close(met) }))
+		<-met
+		s.faulty.sufferUntil(s, gone, 8, outage)
+		s.finish()
+	})
+}
+
+// TestChaosBucketFull: snapshots that find no room are left out, and the last
+// one waits for it.
+func TestChaosBucketFull(t *testing.T) {
+	thorough(t)
+	for _, step := range []int{40, 140} {
+		t.Run(fmt.Sprintf("from step %d", step), func(t *testing.T) {
+			s, trainer := begin(t, "a", "b")
+			s.reach(step)
+			s.faulty.suffer(full)
+			word := "going on without a snapshot"
+			if step == 140 {
+				word = "trying again to write the last snapshot"
+			}
+			s.await(word, func() bool { return trainer.said(word) && trainer.said("make room") })
+			s.faulty.suffer(nil)
+			s.finish()
+		})
+	}
+}
+
+// TestChaosTrainerKilled kills the trainer around the writing of a snapshot,
+// and where it happens to be. Each snapshot of the plan must be announced all
+// the same, or no evaluator would look at it.
+func TestChaosTrainerKilled(t *testing.T) {
+	brief(t)
+	for _, tc := range []struct {
+		name  string
+		key   string
+		after bool
+		brief bool
+	}{
+		{"before the manifest is written", "/manifest.json", false, false},
+		{"before the request is written", "/request.json", false, false},
+		{"after the request is written", "/request.json", true, false},
+		{"before the first snapshot", "00000000/encoder.safetensors", false, false},
+		{"before the encoder", "00000060/encoder.safetensors", false, false},
+		{"before the state", "00000060/state.safetensors", false, false},
+		{"before the card", "00000060/card.json", false, true},
+		{"before the announcement", "00000060/card.json", true, false},
+		{"before the last card", "00000160/card.json", false, false},
+		{"before the last announcement", "00000160/card.json", true, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !tc.brief {
+				thorough(t)
+			}
+			s := newSystem(t)
+			dead := make(chan struct{})
+			var trainer *process
+			started := make(chan struct{})
+			s.faulty.suffer(onPut(tc.key, tc.after, func() {
+				<-started
+				trainer.kill()
+				close(dead)
+			}))
+			s.ask()
+			trainer = s.trainer()
+			close(started)
+			s.augmenter("a", 1)
+			select {
+			case <-dead:
+			case <-time.After(patience):
+				t.Fatalf("%s was never written", tc.key)
+			}
+			trainer.restart()
+			s.ask()
+			s.finish()
+			s.announced()
+		})
+	}
+	t.Run("after the run is finished", func(t *testing.T) {
+		thorough(t)
+		s, trainer := begin(t, "a")
+		s.faulty.suffer(onFinished(func() { trainer.kill() }))
+		s.end(ledger.Finished)
+		trainer.restart()
+		s.ask()
+		s.finish()
+		s.announced()
+	})
+	t.Run("at any time, and asked for by nobody", func(t *testing.T) {
+		thorough(t)
+		s, trainer := begin(t, "a")
+		s.reach(80)
+		trainer.kill()
+		trainer.restart()
+		s.finish()
+	})
+	t.Run("with the storage of NATS", func(t *testing.T) {
+		thorough(t)
+		s, trainer := begin(t, "a")
+		s.reach(80)
+		trainer.kill()
+		s.restartNATS(true)
+		trainer.restart()
+		s.ask()
+		s.finish()
+	})
+	t.Run("told to stop", func(t *testing.T) {
+		thorough(t)
+		s, trainer := begin(t, "a")
+		for step := 40; step < chaosSteps; step += 60 {
+			s.reach(step)
+			trainer.terminate()
+			trainer.restart()
+		}
+		s.finish()
+	})
+}
+
+// announced waits until each snapshot of the plan has been announced.
+func (s *system) announced() {
+	s.t.Helper()
+	var steps []int
+	for step := 0; step <= chaosSteps; step += snapshotEvery {
+		steps = append(steps, step)
+	}
+	js := s.jetStream()
+	s.await("the announcements of all snapshots", func() bool {
+		var told []int
+		for _, m := range s.stored(js, schemas.SnapshotsStream) {
+			var snapshot schemas.Snapshot
+			if err := schemas.Decode(m.Header, m.Data, &snapshot); err != nil {
+				s.t.Fatal(err)
+			}
+			told = append(told, snapshot.Step)
+		}
+		slices.Sort(told)
+		return slices.Equal(slices.Compact(told), steps)
+	})
+}
+
+// stored are the messages of a stream.
+func (s *system) stored(js jetstream.JetStream, stream string) (all []*jetstream.RawStreamMsg) {
+	s.t.Helper()
+	st, err := js.Stream(s.t.Context(), stream)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for at := st.CachedInfo().State.FirstSeq; at <= st.CachedInfo().State.LastSeq; at++ {
+		m, err := st.GetMsg(s.t.Context(), at)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
