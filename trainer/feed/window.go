@@ -134,7 +134,7 @@ func (w *window) admit(s *schemas.Samples, body []byte, from string, now time.Ti
 	case f != nil && f.samples == nil:
 		if err := w.check(s, f.split); err != nil {
 			f.issued = time.Time{} // long overdue
-			return fmt.Errorf("%w: epoch %d, split %d from augmenter %q: %w", ErrRefused, s.Epoch, s.Index, from, err)
+			return refused(s, from, err)
 		}
 		m.rows = w.hashRows(s)
 		f.memory, f.samples, f.bytes = m, s, int64(len(body))
@@ -178,8 +178,10 @@ func (w *window) compare(old, again memory, s *schemas.Samples) error {
 	if old.sum == again.sum {
 		return nil
 	}
-	if s.Fingerprint != w.fingerprint {
-		return fmt.Errorf("%w: %w", ErrRefused, w.foreign(s))
+	// A message that could not have been trained on in the first place proves
+	// nothing against the samples that were.
+	if err := w.check(s, w.plan.Split(old.at)); err != nil {
+		return refused(s, again.from, err)
 	}
 	rows := w.hashRows(s)
 	image := "none of the images; a hole or the header"
@@ -208,8 +210,15 @@ func (w *window) hashRows(s *schemas.Samples) []uint64 {
 	return rows
 }
 
+func refused(s *schemas.Samples, from string, reason error) error {
+	return fmt.Errorf("%w: epoch %d, split %d from augmenter %q: %w", ErrRefused, s.Epoch, s.Index, from, reason)
+}
+
 // check holds samples against the split that asked for them.
 func (w *window) check(s *schemas.Samples, split schemas.Split) error {
+	if s.Run != split.Run {
+		return fmt.Errorf("it is of run %q, want %q", s.Run, split.Run)
+	}
 	if s.Fingerprint != w.fingerprint {
 		return w.foreign(s)
 	}

@@ -116,6 +116,7 @@ func TestRefusals(t *testing.T) {
 		change func(*schemas.Samples)
 		want   string
 	}{
+		{"another run", func(s *schemas.Samples) { s.Run = "other" }, `of run "other"`},
 		{"another build", func(s *schemas.Samples) { s.Fingerprint = "other" }, `made by "other", and this run is made by "test"`},
 		{"a view less", func(s *schemas.Samples) { s.Views = s.Views[:1] }, "have 1 views, want 2"},
 		{"another size", func(s *schemas.Samples) { s.Views[0], s.Views[1] = s.Views[1], s.Views[0] }, "have 6 pixels a side, want 4"},
@@ -127,8 +128,8 @@ func TestRefusals(t *testing.T) {
 			w := testWindow(80, 1<<20)
 			split := issueAll(w, epoch0)[0]
 			s := made(split, nil)
-			b := body(t, s)
 			tc.change(s)
+			b := []byte("bad")
 			err := w.admit(s, b, "bad", epoch0)
 			if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("have %v, want ErrRefused with %q", err, tc.want)
@@ -142,6 +143,13 @@ func TestRefusals(t *testing.T) {
 			admit(t, w, made(split, nil), "good")
 			if !w.ready() {
 				t.Error("good samples after bad ones are not ready")
+			}
+			if err := w.admit(s, b, "bad", epoch0); !errors.Is(err, ErrRefused) {
+				t.Errorf("after good ones: have %v, want ErrRefused", err)
+			}
+			w.take()
+			if err := w.admit(s, b, "bad", epoch0); !errors.Is(err, ErrRefused) {
+				t.Errorf("after good ones were trained on: have %v, want ErrRefused", err)
 			}
 		})
 	}
