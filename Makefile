@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench
+.PHONY: help build demo test race lint fuzz bench chaos
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-6s %s\n' "$$target" "$$does"; done
@@ -44,3 +44,6 @@ fuzz: ## every fuzz target for FUZZTIME, 10s by default
 
 bench: ## all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+chaos: ## kill, stop, flood and starve every part of a system, and compare digests
+	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .
