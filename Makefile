@@ -45,5 +45,5 @@ fuzz: ## every fuzz target for FUZZTIME, 10s by default
 bench: ## all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-chaos: ## kill, stop, flood and starve every part of a system, and compare digests
+chaos: ## kill, stop and starve the parts of a system, and compare digests
 	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .
