@@ -48,8 +48,9 @@ type window struct {
 // flight is a split that is out, or whose samples wait for their turn.
 type flight struct {
 	split   schemas.Split
-	issued  time.Time // the last time
+	issued  time.Time // the last time; zero once its samples were refused
 	times   int       // that it was issued
+	overdue int       // times that it was
 	samples *schemas.Samples
 	bytes   int64 // of their message
 	memory
@@ -97,13 +98,20 @@ func (w *window) overdue(now time.Time, least time.Duration) []schemas.Split {
 	var late []schemas.Split
 	for at := w.head; at.Before(w.next); at = w.plan.Next(at) {
 		f := w.flights[at]
-		// Twice the patience each time, so that a fleet that is merely slow is
-		// not buried under repeats.
-		if f.samples == nil && now.Sub(f.issued) > wait<<min(f.times-1, 6) {
-			f.issued = now
-			f.times++
-			late = append(late, f.split)
+		if f.samples != nil {
+			continue
 		}
+		if !f.issued.IsZero() {
+			// Twice the patience each time, so that a fleet that is merely slow
+			// is not buried under repeats.
+			if now.Sub(f.issued) <= wait<<min(f.overdue, 6) {
+				continue
+			}
+			f.overdue++
+		}
+		f.issued = now
+		f.times++
+		late = append(late, f.split)
 	}
 	return late
 }
@@ -133,7 +141,7 @@ func (w *window) admit(s *schemas.Samples, body []byte, from string, now time.Ti
 	switch {
 	case f != nil && f.samples == nil:
 		if err := w.check(s, f.split); err != nil {
-			f.issued = time.Time{} // long overdue
+			f.issued = time.Time{} // nobody has to wait any longer
 			return refused(s, from, err)
 		}
 		m.rows = w.hashRows(s)

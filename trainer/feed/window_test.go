@@ -184,6 +184,27 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// TestRefusalsDoNotWearPatience: a split whose samples were refused many times
+// and then got lost is overdue as soon as any other.
+func TestRefusalsDoNotWearPatience(t *testing.T) {
+	const least = 2 * time.Second
+	w := testWindow(80, 0)
+	split := issueAll(w, epoch0)[0]
+	bad := made(split, nil)
+	bad.Labels[0] = 7
+	for range 6 {
+		if err := w.admit(bad, []byte("bad"), "bad", epoch0); !errors.Is(err, ErrRefused) {
+			t.Fatalf("have %v, want ErrRefused", err)
+		}
+		if late := w.overdue(epoch0, least); len(late) != 1 {
+			t.Fatalf("have %d splits issued again, want the refused one", len(late))
+		}
+	}
+	if late := w.overdue(epoch0.Add(least+1), least); len(late) != 1 {
+		t.Errorf("have %d splits issued again, want the lost one", len(late))
+	}
+}
+
 func TestSamplesFromElsewhereAreDropped(t *testing.T) {
 	w := testWindow(80, 0)
 	issueAll(w, epoch0)
