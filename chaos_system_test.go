@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -33,6 +34,10 @@ func TestMain(m *testing.M) {
 	if as == "" {
 		os.Exit(m.Run())
 	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // ends when the test does, however it does
+		os.Exit(1)
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if as == "selfstream" {
@@ -265,6 +270,16 @@ func (s *system) await(what string, ok func() bool) {
 	s.t.Fatalf("waiting for %s: not so after %s", what, patience)
 }
 
+// met waits for a fault to have struck.
+func (s *system) met(struck <-chan struct{}) {
+	s.t.Helper()
+	select {
+	case <-struck:
+	case <-time.After(patience):
+		s.t.Fatal("the fault struck nobody")
+	}
+}
+
 // jetStream is a connection of the test's own.
 func (s *system) jetStream() jetstream.JetStream {
 	s.t.Helper()
@@ -313,7 +328,11 @@ func (p *process) restart() {
 	p.cmd = exec.Command(os.Args[0], p.args...)
 	p.cmd.Env = append(os.Environ(), "SELFSTREAM_TEST_AS="+p.as)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	if err := p.cmd.Start(); err != nil {
+	_, err := p.cmd.StdinPipe() // which Wait closes
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.exited = make(chan struct{})

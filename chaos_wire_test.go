@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"selfstream/schemas"
+)
+
+// tamper replaces the samples on their way to the trainer by what change makes
+// of them. The trainer sleeps meanwhile.
+func (s *system) tamper(js jetstream.JetStream, trainer *process, change func([]*nats.Msg) []*nats.Msg) {
+	s.t.Helper()
+	var msgs []*nats.Msg
+	s.await("samples on their way", func() bool {
+		trainer.stop()
+		// It may sleep with all the credit, or before it asks again for what it
+		// has just refused.
+		for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if msgs = s.genuine(js); len(msgs) >= 3 {
+				return true
+			}
+		}
+		trainer.wake()
+		time.Sleep(200 * time.Millisecond) // of work, in which nothing can be met
+		return false
+	})
+	defer trainer.wake()
+	stream, err := js.Stream(s.t.Context(), schemas.SamplesStream)
+	if err == nil {
+		err = stream.Purge(s.t.Context())
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, m := range change(msgs) {
+		s.publish(js, m)
+	}
+}
+
+// forger is the augmenter that makes what augmenters do not.
+const forger = "forger"
+
+// genuine are the samples on their way that nobody has tampered with.
+func (s *system) genuine(js jetstream.JetStream) (msgs []*nats.Msg) {
+	s.t.Helper()
+	for _, m := range s.stored(js, schemas.SamplesStream) {
+		whole := schemas.Decode(m.Header, bytes.Clone(m.Data), new(schemas.Samples)) == nil && m.Header.Get(schemas.DigestHeader) != ""
+		if whole && m.Header.Get(schemas.AugmenterHeader) != forger {
+			msgs = append(msgs, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data})
+		}
+	}
+	return msgs
+}
+
+func (s *system) publish(js jetstream.JetStream, m *nats.Msg) {
+	s.t.Helper()
+	if _, err := js.PublishMsg(s.t.Context(), m); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// forge makes another message of m, with all the seals of a right one.
+func (s *system) forge(m *nats.Msg, change func(*schemas.Samples)) *nats.Msg {
+	s.t.Helper()
+	var samples schemas.Samples
+	if err := schemas.Decode(m.Header, bytes.Clone(m.Data), &samples); err != nil {
+		s.t.Fatal(err)
+	}
+	change(&samples)
+	forged, err := schemas.Encode(&samples)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	forged.Subject = m.Subject
+	forged.Header.Set(schemas.AugmenterHeader, forger)
+	return forged
+}
+
+// flipped is m with one bit changed.
+func flipped(m *nats.Msg, bit int) *nats.Msg {
+	data := bytes.Clone(m.Data)
+	data[bit/8] ^= 1 << (bit % 8)
+	return &nats.Msg{Subject: m.Subject, Header: m.Header, Data: data}
+}
+
+// TestChaosWire has messages lost, repeated, shuffled and forged on their way
+// to the trainer. What it must not train on it refuses, with a reason; and with
+// nothing but that in its hands it goes on.
+func TestChaosWire(t *testing.T) {
+	brief(t)
+	whole := t
+	s, trainer := begin(t, "a", "b")
+	js := s.jetStream()
+	s.reach(snapshotEvery)
+	all := func(f func(*nats.Msg) *nats.Msg) func([]*nats.Msg) []*nats.Msg {
+		return func(msgs []*nats.Msg) []*nats.Msg {
+			for i, m := range msgs {
+				msgs[i] = f(m)
+			}
+			return msgs
+		}
+	}
+	forged := func(change func(*schemas.Samples)) func([]*nats.Msg) []*nats.Msg {
+		return all(func(m *nats.Msg) *nats.Msg { return s.forge(m, change) })
+	}
+	for _, tc := range []struct {
+		name   string
+		change func([]*nats.Msg) []*nats.Msg
+		want   string // in the trainer's log
+		brief  bool
+	}{
+		{"lost", func([]*nats.Msg) []*nats.Msg { return nil }, "", true},
+		{"repeated", func(msgs []*nats.Msg) []*nats.Msg { return append(msgs, msgs...) }, "", true},
+		{"in another order", func(msgs []*nats.Msg) []*nats.Msg { slices.Reverse(msgs); return msgs }, "", false},
+		{"a bit of a pixel", all(func(m *nats.Msg) *nats.Msg { return flipped(m, 8*len(m.Data)-1) }), "changed on the way", true},
+		{"a bit of the header", all(func(m *nats.Msg) *nats.Msg { return flipped(m, 100) }), "changed on the way", false},
+		{"cut short", all(func(m *nats.Msg) *nats.Msg { m.Data = m.Data[:len(m.Data)/2]; return m }), "changed on the way", false},
+		{"without a digest", all(func(m *nats.Msg) *nats.Msg { m.Header.Del(schemas.DigestHeader); return m }), "without the header", false},
+		{"garbage", all(func(m *nats.Msg) *nats.Msg {
+			return &nats.Msg{Subject: m.Subject, Data: []byte("garbage")}
+		}), "unexpected message type", false},
+		{"garbage with a type", all(func(m *nats.Msg) *nats.Msg {
+			return &nats.Msg{Subject: m.Subject, Data: []byte("garbage"), Header: nats.Header{schemas.TypeHeader: m.Header[schemas.TypeHeader]}}
+		}), "invalid message", false},
+		{"of another run", forged(func(m *schemas.Samples) { m.Run = "another" }), `run \"another\"`, true},
+		{"of another fingerprint", forged(func(m *schemas.Samples) { m.Fingerprint = "go9.9 view 9" }), "go9.9 view 9", true},
+		{"of another split", forged(func(m *schemas.Samples) { m.Index = (m.Index + 1) % 8 }), "refused", false},
+		{"of another epoch", forged(func(m *schemas.Samples) { m.Epoch = 1 << 40 }), "", false},
+		{"with other labels", forged(func(m *schemas.Samples) { m.Labels[0]++ }), "has another label", false},
+		{"with an image twice", forged(func(m *schemas.Samples) { *m = stretched(*m, 2) }), "refused", false},
+		{"of many more pixels", forged(func(m *schemas.Samples) { *m = enlarged(*m, 64) }), "64 pixels a side", true},
+		{"with a view more", forged(func(m *schemas.Samples) { m.Views = append(m.Views, m.Views[0]) }), "have 3 views, want 2", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !tc.brief {
+				thorough(t)
+			}
+			s.t = t
+			defer func() { s.t = whole }()
+			before := len(trainer.log.String())
+			s.tamper(js, trainer, tc.change)
+			if tc.want != "" {
+				s.await(fmt.Sprintf("%q in the trainer's log", tc.want), func() bool {
+					return strings.Contains(trainer.log.String()[before:], tc.want)
+				})
+			}
+		})
+	}
+	s.finish()
+}
+
+// stretched has all its rows n times, under ids of their own.
+func stretched(m schemas.Samples, n int) schemas.Samples {
+	rows := len(m.IDs)
+	for i := rows; i < n*rows; i++ {
+		m.IDs = append(m.IDs, m.IDs[i-rows]+1000)
+		m.Labels = append(m.Labels, m.Labels[i-rows])
+	}
+	for i, v := range m.Views {
+		m.Views[i].Data = bytes.Repeat(v.Data, n)
+	}
+	return m
+}
+
+// enlarged has views of that side.
+func enlarged(m schemas.Samples, side int) schemas.Samples {
+	for i := range m.Views {
+		m.Views[i] = schemas.Pixels{Size: side, Data: make([]byte, len(m.IDs)*side*side*3)}
+	}
+	return m
+}
+
+// TestChaosForeignAugmenter: the samples of a fleet that does not match are
+// refused, in words that name both builds, and the run goes on with the others.
+func TestChaosForeignAugmenter(t *testing.T) {
+	thorough(t)
+	s, trainer := begin(t, "a")
+	js := s.jetStream()
+	const foreign = "go9.9 view 9"
+	s.tamper(js, trainer, func(msgs []*nats.Msg) []*nats.Msg {
+		for i, m := range msgs {
+			msgs[i] = s.forge(m, func(m *schemas.Samples) { m.Fingerprint = foreign })
+		}
+		return msgs
+	})
+	s.await("both fingerprints and the augmenter in the trainer's log", func() bool {
+		return trainer.said(foreign) && trainer.said(forger) && trainer.said(s.status().Fingerprint)
+	})
+	s.finish()
+}
+
+// TestChaosRepeatThatDiffers: when two augmenters make different bytes of one
+// split, the run stops and names both and the image, also if the split was
+// trained on long before.
+func TestChaosRepeatThatDiffers(t *testing.T) {
+	brief(t)
+	s, trainer := begin(t, "honest")
+	js := s.jetStream()
+	var repeat *nats.Msg
+	var id int64
+	s.tamper(js, trainer, func(msgs []*nats.Msg) []*nats.Msg {
+		repeat = s.forge(msgs[0], func(m *schemas.Samples) {
+			id = m.IDs[3]
+			m.Views[1].Data[3*16*16*3+100] ^= 1
+		})
+		return msgs
+	})
+	s.reach(s.status().Step + 2*snapshotEvery)
+	s.publish(js, repeat)
+	sum := s.end("failed")
+	for _, want := range []string{`"honest"`, `"forger"`, fmt.Sprintf("image %d", id)} {
+		if !strings.Contains(sum.Error, want) {
+			t.Errorf("error: have %s, want %s in it", sum.Error, want)
+		}
+	}
+}
