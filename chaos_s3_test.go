@@ -125,6 +125,13 @@ func slow(d time.Duration) fault {
 	}
 }
 
+// both lets what passes one fault meet another.
+func both(one, another fault) fault {
+	return func(w http.ResponseWriter, r *http.Request, pass http.HandlerFunc) {
+		one(w, r, func(w http.ResponseWriter, r *http.Request) { another(w, r, pass) })
+	}
+}
+
 // truncating breaks the connection in the middle of every n-th body.
 func truncating(n int) fault {
 	var calls atomic.Int64

@@ -350,8 +350,13 @@ func (p *process) kill() {
 
 // terminate ends the process as an operator would.
 func (p *process) terminate() {
+	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	<-p.exited
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+		p.t.Fatalf("%s does not end when it is told to", p.name)
+	}
 }
 
 func (p *process) signal(sig os.Signal) {
