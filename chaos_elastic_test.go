@@ -13,11 +13,11 @@ import (
 	"selfstream/schemas"
 )
 
-// TestChaosElastic trains with fleets of all sizes, and with one that changes
-// all the time.
+// TestChaosElastic trains with fleets of all sizes, besides the one augmenter of
+// the undisturbed run, and with a fleet that changes all the time.
 func TestChaosElastic(t *testing.T) {
 	thorough(t)
-	for _, tc := range []struct{ processes, workers int }{{1, 1}, {1, 2}, {1, 4}, {1, 8}, {2, 1}, {4, 2}, {8, 1}} {
+	for _, tc := range []struct{ processes, workers int }{{1, 2}, {1, 4}, {1, 8}, {2, 1}, {4, 2}, {8, 1}} {
 		t.Run(fmt.Sprintf("%d processes of %d", tc.processes, tc.workers), func(t *testing.T) {
 			s, _ := begin(t)
 			for i := range tc.processes {
@@ -63,7 +63,9 @@ func TestChaosMemory(t *testing.T) {
 	trainer.wake()
 	for _, a := range augmenters {
 		// Most of it is the program and what it has loaded.
-		if have := a.peakMemory(); have > 256<<20 {
+		have := a.peakMemory()
+		t.Logf("%s: %d bytes at the peak; augmenter %s: %d MiB", schemas.SamplesStream, peak, a.name, have>>20)
+		if have > 256<<20 {
 			t.Errorf("peak memory of augmenter %s: have %d MiB, want at most 256", a.name, have>>20)
 		}
 	}

@@ -173,7 +173,7 @@ func TestChaosS3(t *testing.T) {
 		met := make(chan struct{})
 		s.faulty.suffer(onPut("/"+ledger.Manifest, false, func() { close(met) }))
 		s.met(met)
-		s.faulty.sufferUntil(s, gone, 8, outage)
+		s.faulty.sufferUntil(s, gone, 8, 15*time.Second) // longer than the trainer's retries
 		s.finish()
 	})
 }

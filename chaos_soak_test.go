@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	soakTime   = 3 * time.Minute // after which no new round begins
+	soakTime   = 2 * time.Minute // after which no new round begins
 	soakFaults = 12              // in a round, after which it is left to finish
 )
 
@@ -28,7 +28,7 @@ const (
 // a round's seed gives the same faults again:
 //
 //	SELFSTREAM_CHAOS_SEED  of the first round; 1 if not set
-//	SELFSTREAM_CHAOS_TIME  after which no new round begins, such as 30m
+//	SELFSTREAM_CHAOS_TIME  after which no new round begins, 2m if not set
 func TestChaosSoak(t *testing.T) {
 	thorough(t)
 	seed, limit := uint64(1), soakTime

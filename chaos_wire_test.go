@@ -201,7 +201,7 @@ func TestChaosForeignAugmenter(t *testing.T) {
 // split, the run stops and names both and the image, also if the split was
 // trained on long before.
 func TestChaosRepeatThatDiffers(t *testing.T) {
-	brief(t)
+	thorough(t)
 	s, trainer := begin(t, "honest")
 	js := s.jetStream()
 	var repeat *nats.Msg
