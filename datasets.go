@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -63,7 +62,7 @@ func throttled(e *env, doing string) func(int) {
 
 // listDatasets writes what is in the bucket, one line a dataset.
 func listDatasets(ctx context.Context, e *env, datasets bucket.Bucket) error {
-	names, err := datasetNames(ctx, datasets)
+	names, err := datasets.Folders(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -82,20 +81,6 @@ func listDatasets(ctx context.Context, e *env, datasets bucket.Bucket) error {
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\n", name, len(d.Train), len(d.Test), len(d.Classes), d.Others.Count)
 	}
 	return tw.Flush()
-}
-
-func datasetNames(ctx context.Context, datasets bucket.Bucket) ([]string, error) {
-	var names []string
-	for info, err := range datasets.List(ctx, "") {
-		if err != nil {
-			return nil, fmt.Errorf("listing datasets: %w", err)
-		}
-		name, _, nested := strings.Cut(info.Key, "/")
-		if nested && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
 }
 
 func runDatasets(ctx context.Context, e *env, args []string) error {

@@ -280,6 +280,16 @@ func TestRunSkips(t *testing.T) {
 	}
 }
 
+// TestRunSkipsDeletedDataset: nothing would bring it back.
+func TestRunSkipsDeletedDataset(t *testing.T) {
+	w := newWorld(t)
+	w.snapshot(0, false, nil)
+	w.evaluate(w.config(), 1)
+	if have := w.kept(); len(have) != 1 || have[0].Probe != Skipped || !strings.Contains(have[0].Note, "nothing lies below stripes/") {
+		t.Errorf("have %+v, want one of the probe %q with a note that says why", have, Skipped)
+	}
+}
+
 // TestRunWaits for a snapshot that is just being written again.
 func TestRunWaits(t *testing.T) {
 	w := newWorld(t)

@@ -32,6 +32,9 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 		return chosen, fmt.Errorf("%w: its card: %w", errHopeless, err)
 	}
 	d, err := bucket.ReadDataset(ctx, e.Datasets, card.Dataset, nil)
+	if errors.Is(err, bucket.ErrNoImages) { // it was deleted
+		err = fmt.Errorf("%w: %w", errHopeless, err)
+	}
 	if err != nil {
 		return chosen, err
 	}

@@ -14,6 +14,10 @@ import (
 // ErrTooLarge is returned when an object has more bytes than the caller bears.
 var ErrTooLarge = errors.New("object is too large")
 
+// ErrChanged is returned by Replace when the object is not the one that the
+// caller knows.
+var ErrChanged = errors.New("object has changed")
+
 // ErrUnavailable is wrapped by errors of a server that is away or in trouble,
 // after all retries. Later the same call may succeed.
 var ErrUnavailable = errors.New("the S3 is unavailable")
@@ -33,6 +37,7 @@ type Info struct {
 //	fs.ErrInvalid     the key cannot name an object; see CheckKey
 //	fs.ErrPermission  the server refuses who asks
 //	ErrTooLarge       the object has more bytes than the limit
+//	ErrChanged        the object is not the one to be replaced
 //	ErrUnavailable    the server is away or in trouble
 //
 // or the error of the context. What a retry can mend has been retried.
@@ -44,13 +49,27 @@ type Bucket interface {
 	// Peek reads the first n bytes of an object, or all if it is shorter.
 	Peek(ctx context.Context, key string, n int64) ([]byte, error)
 
+	// Stat tells of an object without reading it.
+	Stat(ctx context.Context, key string) (Info, error)
+
 	// Put writes an object whole or not at all: nobody reads half of it.
 	// Writing it again replaces it.
 	Put(ctx context.Context, key string, data []byte) error
 
+	// Replace is Put for an object that still has that ETag, or that is still
+	// missing where etag is empty. If it is not so, nothing is written and the
+	// error is ErrChanged. It returns the new ETag. Of several that replace the
+	// same object at once by different data, one succeeds.
+	Replace(ctx context.Context, key, etag string, data []byte) (string, error)
+
 	// List yields the objects whose keys start with prefix, in the order of
 	// the keys' bytes. It ends at the first error.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
+
+	// Folders lists the parts of keys between prefix, which is empty or ends in
+	// a slash, and the next slash, sorted. It costs little where the folders are
+	// large.
+	Folders(ctx context.Context, prefix string) ([]string, error)
 
 	// Delete removes an object. A missing one is no error.
 	Delete(ctx context.Context, key string) error

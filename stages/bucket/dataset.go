@@ -49,6 +49,9 @@ func (o *Others) Add(key string) {
 	}
 }
 
+// ErrNoImages is wrapped by the error about a dataset without images.
+var ErrNoImages = errors.New("no images")
+
 // peekers is how many files are looked into at once.
 const peekers = 32
 
@@ -68,7 +71,7 @@ const peekers = 32
 // class like them: of trains, say.
 //
 // If progress is not nil, it is called now and then with the number of images
-// found so far, never twice at once. A dataset without images is an error.
+// found so far, never twice at once. A dataset without images is ErrNoImages.
 func ReadDataset(ctx context.Context, b Bucket, name string, progress func(found int)) (*Dataset, error) {
 	if err := CheckKey(name); err != nil {
 		return nil, fmt.Errorf("reading dataset: name: %w", err)
@@ -90,10 +93,10 @@ func ReadDataset(ctx context.Context, b Bucket, name string, progress func(found
 
 func noImages(name string, others Others) error {
 	if others.Count == 0 {
-		return fmt.Errorf("nothing lies below %s/: copy images there, or check the name", name)
+		return fmt.Errorf("%w: nothing lies below %s/: copy images there, or check the name", ErrNoImages, name)
 	}
-	return fmt.Errorf("no image among the %d files below %s/, such as %s: want JPEG, PNG, WebP, GIF, BMP or TIFF",
-		others.Count, name, strings.Join(others.Names, ", "))
+	return fmt.Errorf("%w among the %d files below %s/, such as %s: want JPEG, PNG, WebP, GIF, BMP or TIFF",
+		ErrNoImages, others.Count, name, strings.Join(others.Names, ", "))
 }
 
 // findImages lists prefix and tells images from other files.

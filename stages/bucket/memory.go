@@ -45,22 +45,40 @@ func (m *Memory) Peek(ctx context.Context, key string, n int64) ([]byte, error) 
 	return bytes.Clone(o.data[:min(n, o.info.Size)]), nil
 }
 
+func (m *Memory) Stat(ctx context.Context, key string) (Info, error) {
+	o, err := m.object(ctx, key)
+	return o.info, err
+}
+
 func (m *Memory) Put(ctx context.Context, key string, data []byte) error {
+	_, err := m.put(ctx, key, data, func(object, bool) bool { return true })
+	return err
+}
+
+func (m *Memory) Replace(ctx context.Context, key, etag string, data []byte) (string, error) {
+	return m.put(ctx, key, data, func(o object, exists bool) bool { return o.info.ETag == etag && exists == (etag != "") })
+}
+
+// put writes an object if what is there may be replaced, and returns its ETag.
+func (m *Memory) put(ctx context.Context, key string, data []byte, may func(old object, exists bool) bool) (string, error) {
 	if err := CheckKey(key); err != nil {
-		return fmt.Errorf("writing: %w", err)
+		return "", fmt.Errorf("writing: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("writing %s: %w", key, err)
+		return "", fmt.Errorf("writing %s: %w", key, err)
 	}
 	sum := md5.Sum(data)
 	o := object{Info{key, int64(len(data)), hex.EncodeToString(sum[:]), time.Now()}, bytes.Clone(data)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if old, exists := m.objects[key]; !may(old, exists) {
+		return "", fmt.Errorf("writing %s: %w", key, ErrChanged)
+	}
 	if m.objects == nil {
 		m.objects = make(map[string]object)
 	}
 	m.objects[key] = o
-	return nil
+	return o.info.ETag, nil
 }
 
 // List yields what there was when the loop began.
@@ -76,6 +94,20 @@ func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 			}
 		}
 	}
+}
+
+func (m *Memory) Folders(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	for info, err := range m.List(ctx, prefix) {
+		if err != nil {
+			return nil, err
+		}
+		if name, _, below := strings.Cut(info.Key[len(prefix):], "/"); below {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }
 
 func (m *Memory) Delete(ctx context.Context, key string) error {

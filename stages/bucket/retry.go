@@ -134,6 +134,8 @@ func (s *S3) explain(err error) error {
 
 	has := func(codes ...string) bool { return slices.Contains(codes, answer.Code) }
 	switch {
+	case answer.StatusCode == http.StatusPreconditionFailed, has("ConditionalRequestConflict"):
+		return ErrChanged
 	case has("NoSuchKey", "NoSuchVersion"):
 		return fs.ErrNotExist
 	case has("NoSuchBucket"):

@@ -12,6 +12,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,22 +142,66 @@ func (s *S3) Peek(ctx context.Context, key string, n int64) ([]byte, error) {
 	return data, nil
 }
 
+func (s *S3) Stat(ctx context.Context, key string) (Info, error) {
+	var info Info
+	err := s.retry(ctx, "looking for", key, func(a *attempt) error {
+		o, err := s.core.StatObject(a.ctx, s.name, key, minio.StatObjectOptions{})
+		info = infoOf(o)
+		return err
+	})
+	return info, err
+}
+
 func (s *S3) Put(ctx context.Context, key string, data []byte) error {
+	_, _, err := s.put(ctx, key, data, minio.PutObjectOptions{})
+	return err
+}
+
+func (s *S3) Replace(ctx context.Context, key, etag string, data []byte) (string, error) {
+	var opts minio.PutObjectOptions
+	if etag == "" {
+		opts.SetMatchETagExcept("*")
+	} else {
+		opts.SetMatchETag(etag)
+	}
+	written, tries, err := s.put(ctx, key, data, opts)
+	if errors.Is(err, fs.ErrNotExist) { // what the server says of an object to be replaced
+		return "", fmt.Errorf("writing %s in bucket %s: %w: it is gone", key, s.name, ErrChanged)
+	}
+	if !errors.Is(err, ErrChanged) || tries == 1 {
+		return written, err
+	}
+	// It may have been changed by this call, with the answer lost.
+	have, info, readErr := s.Get(ctx, key, int64(len(data)))
+	switch {
+	case readErr == nil && info.ETag != etag && bytes.Equal(have, data):
+		return info.ETag, nil
+	case readErr == nil, errors.Is(readErr, ErrTooLarge), errors.Is(readErr, fs.ErrNotExist):
+		return "", err
+	}
+	return "", readErr
+}
+
+// put writes an object and returns its ETag, and how many tries it took.
+func (s *S3) put(ctx context.Context, key string, data []byte, opts minio.PutObjectOptions) (etag string, tries int, err error) {
 	if err := CheckKey(key); err != nil {
-		return fmt.Errorf("writing: %w", err)
+		return "", 0, fmt.Errorf("writing: %w", err)
 	}
 	// One request whose signature covers the digest, however large: servers
 	// replace an object at the end of a request, and refuse one that was cut
 	// off. Chunk signatures, the other way, make versitygw forget a chunk of
 	// length 0 on the connection, where it spoils the next request.
-	opts := minio.PutObjectOptions{DisableContentSha256: true}
+	opts.DisableContentSha256 = true
 	sum := sha256.Sum256(data)
-	return s.retry(ctx, "writing", key, func(a *attempt) error {
+	err = s.retry(ctx, "writing", key, func(a *attempt) error {
+		tries++
 		size := int64(len(data))
 		a.expect(size)
-		_, err := s.core.PutObject(a.ctx, s.name, key, bytes.NewReader(data), size, "", hex.EncodeToString(sum[:]), opts)
+		o, err := s.core.PutObject(a.ctx, s.name, key, bytes.NewReader(data), size, "", hex.EncodeToString(sum[:]), opts)
+		etag = o.ETag
 		return err
 	})
+	return etag, tries, err
 }
 
 func (s *S3) Delete(ctx context.Context, key string) error {
@@ -197,6 +242,36 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 			}
 		}
 	}
+}
+
+func (s *S3) Folders(ctx context.Context, prefix string) ([]string, error) {
+	var names []string
+	err := s.retry(ctx, "listing folders of", prefix, func(a *attempt) error {
+		names = names[:0]
+		for o := range s.core.ListObjectsIter(a.ctx, s.name, minio.ListObjectsOptions{Prefix: prefix, FetchOwner: new(bool)}) {
+			if o.Err != nil {
+				return o.Err
+			}
+			if name, ok := strings.CutSuffix(strings.TrimPrefix(o.Key, prefix), "/"); ok && name != "" {
+				names = append(names, name)
+			}
+		}
+		return a.ctx.Err() // at which the iterator ends in silence
+	})
+	slices.Sort(names) // S3 sorts them with their slashes
+	return names, err
+}
+
+// Health asks once whether the server answers for the bucket.
+func (s *S3) Health(ctx context.Context) error {
+	opts := minio.ListObjectsOptions{MaxKeys: 1, FetchOwner: new(bool)}
+	for o := range s.core.ListObjectsIter(ctx, s.name, opts) {
+		if o.Err != nil {
+			return fmt.Errorf("bucket %s: %w", s.name, s.explain(o.Err))
+		}
+		break
+	}
+	return ctx.Err()
 }
 
 func infoOf(o minio.ObjectInfo) Info {

@@ -15,7 +15,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -74,17 +76,32 @@ func (l *Ledger) Write(ctx context.Context, run, document string, v any) error {
 // Runs lists the names of the runs, sorted. One that failed before it began has
 // a status alone.
 func (l *Ledger) Runs(ctx context.Context) ([]string, error) {
+	folders, err := l.b.Folders(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("listing runs: %w", err)
+	}
 	var runs []string
-	for info, err := range l.b.List(ctx, "") {
+	for _, folder := range folders {
+		exists, err := l.Exists(ctx, folder)
 		if err != nil {
 			return nil, fmt.Errorf("listing runs: %w", err)
 		}
-		run, document, _ := strings.Cut(info.Key, "/")
-		if (document == Request || document == State) && !slices.Contains(runs, run) {
-			runs = append(runs, run)
+		if exists {
+			runs = append(runs, folder)
 		}
 	}
 	return runs, nil
+}
+
+// Exists tells whether a trainer has taken up the run.
+func (l *Ledger) Exists(ctx context.Context, run string) (bool, error) {
+	for _, document := range []string{Request, State} {
+		_, err := l.b.Stat(ctx, run+"/"+document)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // ReportKey is where the report of one probe of one snapshot lies.

@@ -31,10 +31,13 @@ func Run(t *testing.T, open func(t *testing.T) bucket.Bucket) {
 		{"Missing", testMissing},
 		{"Peek", testPeek},
 		{"Put", testPut},
+		{"Replace", testReplace},
+		{"ReplaceCrowd", testReplaceCrowd},
 		{"Keys", testKeys},
 		{"List", testList},
 		{"ListPages", testListPages},
 		{"ListStops", testListStops},
+		{"Folders", testFolders},
 		{"Delete", testDelete},
 		{"Crowd", testCrowd},
 		{"Context", testContext},
@@ -106,6 +109,10 @@ func testGet(t *testing.T, b bucket.Bucket) {
 		if info.Key != "d/key.bin" || info.Size != int64(len(data)) || info.Modified.Before(before) {
 			t.Errorf("Info: have %+v, want key d/key.bin, size %d, modified now", info, len(data))
 		}
+		stat, err := b.Stat(t.Context(), "d/key.bin")
+		if err != nil || stat.Key != info.Key || stat.Size != info.Size || stat.ETag != info.ETag || !stat.Modified.Equal(info.Modified) {
+			t.Errorf("Stat: have %+v, %v, want %+v as by Get", stat, err, info)
+		}
 		for listed, err := range b.List(t.Context(), "") {
 			if err != nil {
 				t.Fatal(err)
@@ -142,6 +149,8 @@ func testMissing(t *testing.T, b bucket.Bucket) {
 		}
 		_, err = b.Peek(t.Context(), key, 4)
 		wantError(t, "Peek "+key, err, fs.ErrNotExist)
+		_, err = b.Stat(t.Context(), key)
+		wantError(t, "Stat "+key, err, fs.ErrNotExist)
 	}
 }
 
@@ -182,6 +191,88 @@ func testPut(t *testing.T, b bucket.Bucket) {
 	}
 	have[1] = 'X'
 	wantData(t, b, "own", "mine")
+}
+
+func testReplace(t *testing.T, b bucket.Bucket) {
+	replace := func(etag, data string, want error) string {
+		t.Helper()
+		tag, err := b.Replace(t.Context(), "k", etag, []byte(data))
+		if !errors.Is(err, want) {
+			t.Errorf("Replace of %q by %q: have error %v, want %v", etag, data, err, want)
+		}
+		if err != nil && !strings.Contains(err.Error(), "k") {
+			t.Errorf("Replace: have error %v, want one that names the key", err)
+		}
+		return tag
+	}
+	replace("d41d8cd98f00b204e9800998ecf8427e", "of nothing", bucket.ErrChanged)
+	first := replace("", "one", nil)
+	replace("", "again", bucket.ErrChanged)
+	wantData(t, b, "k", "one")
+	second := replace(first, "two", nil)
+	if _, info, err := b.Get(t.Context(), "k", all); err != nil || info.ETag != second {
+		t.Errorf("Replace: have ETag %q, want %q as by Get (%v)", second, info.ETag, err)
+	}
+	replace(first, "of the first", bucket.ErrChanged)
+	wantData(t, b, "k", "two")
+	if err := b.Delete(t.Context(), "k"); err != nil {
+		t.Fatal(err)
+	}
+	replace(second, "of the deleted", bucket.ErrChanged)
+	replace("", "three", nil)
+	wantData(t, b, "k", "three")
+	_, err := b.Replace(t.Context(), "a//b", "", nil)
+	wantError(t, "Replace of a//b", err, fs.ErrInvalid)
+}
+
+// testReplaceCrowd has many add to one object. Nothing is lost.
+func testReplaceCrowd(t *testing.T, b bucket.Bucket) {
+	const crowd, rounds = 6, 5
+	put(t, b, "k", "")
+	var wg sync.WaitGroup
+	for who := range crowd {
+		wg.Go(func() {
+			for round := 0; round < rounds; {
+				data, info, err := b.Get(t.Context(), "k", all)
+				if err == nil {
+					_, err = b.Replace(t.Context(), "k", info.ETag, fmt.Appendf(data, "%d by %d\n", round, who))
+				}
+				switch {
+				case err == nil:
+					round++
+				case !errors.Is(err, bucket.ErrChanged):
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	data, _, err := b.Get(t.Context(), "k", all)
+	if have := strings.Count(string(data), "\n"); err != nil || have != crowd*rounds {
+		t.Errorf("have %d lines, %v, want %d:\n%s", have, err, crowd*rounds, data)
+	}
+}
+
+func testFolders(t *testing.T, b bucket.Bucket) {
+	for _, key := range []string{"b.jpg", "a/c", "a0", "a/b/2", "a-b/1", "a.b/1/x", "a/b/1", "ü/1"} {
+		put(t, b, key, key)
+	}
+	for _, tc := range []struct {
+		prefix string
+		want   []string
+	}{
+		{"", []string{"a", "a-b", "a.b", "ü"}},
+		{"a/", []string{"b"}},
+		{"a.b/", []string{"1"}},
+		{"a/b/", nil},
+		{"none/", nil},
+	} {
+		have, err := b.Folders(t.Context(), tc.prefix)
+		if err != nil || !slices.Equal(have, tc.want) {
+			t.Errorf("Folders(%q): have %q, %v, want %q", tc.prefix, have, err, tc.want)
+		}
+	}
 }
 
 func testKeys(t *testing.T, b bucket.Bucket) {
@@ -329,7 +420,13 @@ func testContext(t *testing.T, b bucket.Bucket) {
 	wantError(t, "Get", err, context.Canceled)
 	_, err = b.Peek(ctx, "k", 1)
 	wantError(t, "Peek", err, context.Canceled)
+	_, err = b.Stat(ctx, "k")
+	wantError(t, "Stat", err, context.Canceled)
+	_, err = b.Folders(ctx, "")
+	wantError(t, "Folders", err, context.Canceled)
 	wantError(t, "Put", b.Put(ctx, "k", nil), context.Canceled)
+	_, err = b.Replace(ctx, "new", "", nil)
+	wantError(t, "Replace", err, context.Canceled)
 	wantError(t, "Delete", b.Delete(ctx, "k"), context.Canceled)
 	rounds := 0
 	for _, err := range b.List(ctx, "") {
