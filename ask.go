@@ -16,14 +16,14 @@ func runRun(ctx context.Context, e *env, args []string) error {
 	o := newOptions("run", "", "Asks a running system for a run on a dataset in its bucket. The same request twice is one run.")
 	at := o.addressFlags()
 	dataset := o.String("dataset", "", "`name` of the dataset, a prefix in the bucket \"datasets\"")
-	config, name := o.runFlags()
+	asked := o.runFlags()
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
 	if *dataset == "" {
 		return usageError{errors.New("which --dataset? see: selfstream datasets ls")}
 	}
-	req, err := request(*config, *name, *dataset)
+	req, err := asked.request(*dataset)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func runRun(ctx context.Context, e *env, args []string) error {
 	}
 	defer f.Close()
 	defer b.close()
-	if req.Run, err = freshName(ctx, b, req, *name != ""); err != nil {
+	if req.Run, err = freshName(ctx, b, req, asked.name != ""); err != nil {
 		return err
 	}
 	if err := f.Publish(ctx, &req); err != nil {

@@ -22,6 +22,8 @@ type options struct {
 	does  string
 	args  string   // what the words are, for the help text
 	words []string // that are no flags
+
+	more func(io.Writer) error // help beyond the flags; nil: none
 }
 
 func newOptions(name, args, does string) *options {
@@ -41,8 +43,7 @@ func (o *options) parse(e *env, args []string, most int) error {
 			ff.WithEnvVarPrefix("SELFSTREAM"), ff.WithConfigFileFlag("config"), ff.WithConfigFileParser(ffyaml.Parser))
 		switch {
 		case errors.Is(err, flag.ErrHelp):
-			o.help(e.stdout)
-			return err
+			return errors.Join(err, o.help(e.stdout))
 		case err != nil:
 			return usageError{fmt.Errorf("%w; see: selfstream help %s", err, o.Name())}
 		case o.NArg() == 0:
@@ -63,7 +64,7 @@ func (o *options) word(i int) string {
 	return ""
 }
 
-func (o *options) help(w io.Writer) {
+func (o *options) help(w io.Writer) error {
 	fmt.Fprintf(w, "selfstream %s %s\n\n%s\n\n", o.Name(), strings.TrimSpace("[flags] "+o.args), o.does)
 	o.VisitAll(func(f *flag.Flag) {
 		kind, usage := flag.UnquoteUsage(f)
@@ -74,6 +75,10 @@ func (o *options) help(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	})
+	if o.more == nil {
+		return nil
+	}
+	return o.more(w)
 }
 
 // addresses say where a running system is.

@@ -16,7 +16,6 @@ import (
 	"selfstream/stages/decode"
 	"selfstream/stages/preview"
 	"selfstream/stages/scenes"
-	"selfstream/trainer/method"
 	"selfstream/trainer/plan"
 )
 
@@ -25,14 +24,15 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	data := o.String("data", "", "`folder` of photos; without it, the demonstration's pictures")
 	out := o.String("out", "preview.png", "PNG `file` to write")
 	count := o.Int("photos", 6, "photos to show")
-	c, _ := o.runFlags()
+	asked := o.runFlags()
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
-	m, err := method.New(c.Method, c.Settings)
+	m, err := asked.complete()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
+	c := asked.config
 	recipe := m.Recipe(c.ImageSize)
 	if err := recipe.Validate(); err != nil {
 		return usageError{err}

@@ -16,7 +16,6 @@ import (
 
 	"selfstream/augmenter"
 	"selfstream/evaluator"
-	"selfstream/schemas"
 	"selfstream/stages/flow"
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
@@ -27,8 +26,7 @@ import (
 // upSettings are the flags of selfstream up.
 type upSettings struct {
 	data, dataset string
-	config        *schemas.Config
-	name          *string
+	run           *runFlags
 	augmenters    int
 	backend       *backendFlags
 	credit        *int64
@@ -46,7 +44,7 @@ func runUp(ctx context.Context, e *env, args []string) error {
 	s := &upSettings{backend: o.backendFlags(), credit: o.creditFlag(), keep: o.keepFlags()}
 	o.StringVar(&s.data, "data", "", "`folder` of photos to learn from")
 	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset in the bucket, or for the photos in --data (default: as their folder)")
-	s.config, s.name = o.runFlags()
+	s.run = o.runFlags()
 	o.IntVar(&s.augmenters, "augmenters", runtime.NumCPU(), "augmenters in this process; 0: they join from outside")
 	o.BoolVar(&s.untilDone, "until-done", false, "stop when the run is trained and probed")
 	o.StringVar(&s.summary, "summary", "", "`file` for a summary in JSON, written at the end")
@@ -108,7 +106,7 @@ func datasetName(dir string) string {
 
 // up starts the servers and the services, asks for the run, and shows it.
 func (s *upSettings) up(ctx context.Context, e *env) (err error) {
-	req, err := request(*s.config, *s.name, s.dataset)
+	req, err := s.run.request(s.dataset)
 	if err != nil {
 		return err
 	}
@@ -137,7 +135,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	}
 	defer f.Close()
 
-	if req.Run, err = freshName(ctx, s3, req, *s.name != ""); err != nil {
+	if req.Run, err = freshName(ctx, s3, req, s.run.name != ""); err != nil {
 		return err
 	}
 	augmenters, training, probing := map[string]*augmenter.Stats{}, new(trainer.Stats), new(evaluator.Stats)

@@ -35,10 +35,12 @@ type Config struct {
 	Batch     int               `json:"batch,omitempty"`    // images a step; 0: the trainer chooses by the size of the dataset
 	Seed      uint64            `json:"seed"`
 
-	Optimizer    string  `json:"optimizer"`     // "adamw" or "sgd"
-	LearningRate float64 `json:"learning_rate"` // at the top of the schedule
+	Optimizer    string  `json:"optimizer"`            // such as "adamw"
+	LearningRate float64 `json:"learning_rate"`        // at the top of the schedule
+	BaseBatch    int     `json:"base_batch,omitempty"` // images that the learning rate is for; it is used times batch/base_batch. 0: as it is
 	WeightDecay  float64 `json:"weight_decay"`
-	Warmup       float64 `json:"warmup"` // share of the steps, 0 to 1
+	Warmup       float64 `json:"warmup"`              // share of the steps, 0 to 1
+	ClipNorm     float64 `json:"clip_norm,omitempty"` // largest norm of the gradient of all weights together; 0: any
 
 	SnapshotEvery int     `json:"snapshot_every,omitempty"` // steps between snapshots; 0: the trainer chooses by the length of the run
 	MaxHoles      int     `json:"max_holes"`                // broken images that a run bears before MaxHoleRate counts
@@ -67,6 +69,10 @@ func (c Config) Validate() error {
 		return invalid("weight decay: have %g, want at least 0", c.WeightDecay)
 	case !(c.Warmup >= 0 && c.Warmup <= 1):
 		return invalid("warmup: have %g, want 0 to 1", c.Warmup)
+	case c.BaseBatch < 0:
+		return invalid("base batch: have %d, want at least 0", c.BaseBatch)
+	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
+		return invalid("clip norm: have %g, want at least 0", c.ClipNorm)
 	case c.SnapshotEvery < 0:
 		return invalid("snapshot every: have %d, want at least 0", c.SnapshotEvery)
 	case c.MaxHoles < 0:

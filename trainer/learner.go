@@ -38,7 +38,7 @@ type outcome struct {
 
 // newLearner builds the graph of a step and, where the store lacks them, the
 // variables with their first values.
-func newLearner(b compute.Backend, store *model.Store, m method.Method, e encoder.Encoder, o optim.Optimizer, recipe schemas.Recipe, batch int) (*learner, error) {
+func newLearner(b compute.Backend, store *model.Store, m method.Method, e encoder.Encoder, o optim.Optimizer, recipe schemas.Recipe, c schemas.Config) (*learner, error) {
 	l := &learner{store: store}
 	exec, err := model.NewExec(b, store, func(s *model.Scope, in []*Node) []*Node {
 		lr, progress, labels, views := in[0], in[1], in[2], in[3:]
@@ -47,7 +47,7 @@ func newLearner(b compute.Backend, store *model.Store, m method.Method, e encode
 			method.Batch{Views: views, Labels: labels, Progress: progress},
 		)
 		r.Loss.AssertScalar()
-		optim.Minimize(o, s.Store(), r.Loss, lr, 0)
+		optim.Minimize(o, s.Store(), r.Loss, lr, c.ClipNorm)
 		if r.After != nil {
 			r.After()
 		}
@@ -61,9 +61,9 @@ func newLearner(b compute.Backend, store *model.Store, m method.Method, e encode
 	if err != nil {
 		return nil, fmt.Errorf("building the training step: %w", err)
 	}
-	inputs := []shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Int32, batch)}
+	inputs := []shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Int32, c.Batch)}
 	for _, v := range recipe.Views {
-		inputs = append(inputs, shapes.Make(dtypes.Uint8, batch, v.Size, v.Size, 3))
+		inputs = append(inputs, shapes.Make(dtypes.Uint8, c.Batch, v.Size, v.Size, 3))
 	}
 	if _, err := exec.Compile(inputs...); err != nil {
 		return nil, fmt.Errorf("building the training step: %w", err)

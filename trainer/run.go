@@ -108,7 +108,11 @@ func fill(c *schemas.Config, images int) error {
 		return fmt.Errorf("it has %d image, and there is nothing to learn from fewer than two: add images", images)
 	}
 	if c.Batch == 0 {
-		for c.Batch = 128; c.Batch > 2 && c.Batch > images/2; c.Batch /= 2 {
+		m, err := method.New(c.Method, c.Settings)
+		if err != nil {
+			return err
+		}
+		for c.Batch = m.Training().Batch; c.Batch > 2 && c.Batch > images/2; c.Batch /= 2 {
 		}
 	}
 	if images < c.Batch {
@@ -183,7 +187,7 @@ func (r *run) prepare(ctx context.Context) error {
 	r.recipe = m.Recipe(c.ImageSize)
 	r.plan = plan.New(r.req.Run, c.Seed, r.recipe, r.manifest)
 	r.steps = totalSteps(c, len(r.manifest.Images))
-	r.schedule = optim.Schedule{Peak: c.LearningRate, Final: finalRate * c.LearningRate, Warmup: int(c.Warmup * float64(r.steps)), Steps: r.steps}
+	r.schedule = schedule(c, r.steps)
 
 	store, err := r.load(ctx)
 	if err != nil {
@@ -195,8 +199,19 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.holes = feed.NewHoles(r.req.Run, len(r.manifest.Images), c.MaxHoles, c.MaxHoleRate, int(min(r.trained, int64(len(r.manifest.Images)))), rejects)
-	r.learner, err = newLearner(r.Backend, store, m, e, o, r.recipe, c.Batch)
+	r.learner, err = newLearner(r.Backend, store, m, e, o, r.recipe, c)
 	return err
+}
+
+// schedule is the learning rate of a run of that many steps. With a base batch
+// it is in proportion to the batch (Goyal et al., 2017, section 2.1,
+// https://arxiv.org/abs/1706.02677).
+func schedule(c schemas.Config, steps int) optim.Schedule {
+	peak := c.LearningRate
+	if c.BaseBatch > 0 {
+		peak *= float64(c.Batch) / float64(c.BaseBatch)
+	}
+	return optim.Schedule{Peak: peak, Final: finalRate * peak, Warmup: int(c.Warmup * float64(steps)), Steps: steps}
 }
 
 // finalRate is the learning rate of the last step as a share of the highest,

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -60,6 +61,23 @@ func TestTotalSteps(t *testing.T) {
 	} {
 		if have := totalSteps(config(tc.change), tc.images); have != tc.want {
 			t.Errorf("%d images: have %d steps, want %d", tc.images, have, tc.want)
+		}
+	}
+}
+
+// TestSchedule: the learning rate is as it is given, or in proportion to the
+// batch.
+func TestSchedule(t *testing.T) {
+	for _, tc := range []struct {
+		batch, base int
+		want        float64
+	}{
+		{128, 0, 0.3}, {128, 256, 0.15}, {4096, 256, 4.8}, {256, 256, 0.3},
+	} {
+		c := config(func(c *schemas.Config) { c.Batch, c.BaseBatch, c.LearningRate, c.Warmup = tc.batch, tc.base, 0.3, 0.1 })
+		s := schedule(c, 100)
+		if math.Abs(s.Peak-tc.want) > 1e-12 || math.Abs(s.Final-tc.want/1000) > 1e-12 || s.Warmup != 10 || s.Steps != 100 {
+			t.Errorf("batch %d, base batch %d: have %+v, want a peak of %g after 10 of 100 steps", tc.batch, tc.base, s, tc.want)
 		}
 	}
 }

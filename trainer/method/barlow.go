@@ -18,6 +18,7 @@ import (
 // bias. Defaults suit small images and small encoders: the paper's projector is
 // 8192 wide, its smallest crop 0.08.
 type Barlow struct {
+	from        recipe
 	Lambda      float64
 	Hidden, Dim int
 	Crop        float64
@@ -29,6 +30,7 @@ func newBarlow(s *flag.FlagSet) Method {
 	s.IntVar(&m.Hidden, "hidden", 512, "width of the projector's two hidden layers")
 	s.IntVar(&m.Dim, "dim", 512, "dimensions of the embedding")
 	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	m.from.bind(s, map[string]string{"hidden": "8192", "dim": "8192", "crop": "0.08"})
 	return m
 }
 
@@ -49,7 +51,21 @@ func (m *Barlow) Validate() error {
 }
 
 // Recipe implements Method: BYOL's two views.
-func (m *Barlow) Recipe(size int) schemas.Recipe { return asymmetric(size, m.Crop) }
+func (m *Barlow) Recipe(size int) schemas.Recipe {
+	return asymmetric(size, m.Crop, m.from.paper || blurs(size))
+}
+
+// Training implements Method. That of the paper is in section 3, except that
+// there the learning rate of biases and norms is 0.0048.
+func (m *Barlow) Training() Training {
+	t := smallTraining()
+	t.LearningRate = 4e-3
+	if m.from.paper {
+		t = paperTraining(1000, 2048, 0.2, 1.5e-6)
+	}
+	t.WholeBatch = "the correlations are those over the whole batch"
+	return t
+}
 
 // Loss implements Method.
 func (m *Barlow) Loss(net Net, b Batch) Result {

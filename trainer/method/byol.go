@@ -21,6 +21,7 @@ import (
 // short runs: in the paper the heads are 4096 wide, the target's momentum starts
 // at 0.996 and the smallest crop is 0.08.
 type BYOL struct {
+	from        recipe
 	Momentum    float64
 	Hidden, Dim int
 	Crop        float64
@@ -32,6 +33,7 @@ func newBYOL(s *flag.FlagSet) Method {
 	s.IntVar(&m.Hidden, "hidden", 512, "width of the hidden layers of projector and predictor")
 	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
 	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08"})
 	return m
 }
 
@@ -52,7 +54,19 @@ func (m *BYOL) Validate() error {
 }
 
 // Recipe implements Method: the two views of table 6.
-func (m *BYOL) Recipe(size int) schemas.Recipe { return asymmetric(size, m.Crop) }
+func (m *BYOL) Recipe(size int) schemas.Recipe {
+	return asymmetric(size, m.Crop, m.from.paper || blurs(size))
+}
+
+// Training implements Method. That of the paper is in section 3.3.
+func (m *BYOL) Training() Training {
+	t := smallTraining()
+	t.LearningRate = 4e-3
+	if m.from.paper {
+		t = paperTraining(1000, 4096, 0.2, 1.5e-6)
+	}
+	return t
+}
 
 // Loss implements Method.
 func (m *BYOL) Loss(net Net, b Batch) Result {

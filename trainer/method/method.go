@@ -24,6 +24,9 @@ type Method interface {
 	// Its views come back as Batch.Views, in the same order.
 	Recipe(size int) schemas.Recipe
 
+	// Training is the run that suits the method, and what it cannot do without.
+	Training() Training
+
 	// Loss builds the graph of one batch: the encoder, what the method puts on
 	// top of it, and the loss.
 	Loss(net Net, b Batch) Result

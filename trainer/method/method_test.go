@@ -3,6 +3,7 @@ package method
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"selfstream/stages/backend"
 	"selfstream/stages/oracletest"
 	"selfstream/stages/random"
+	"selfstream/trainer/encoder"
+	"selfstream/trainer/optim"
 )
 
 // run builds and runs a graph on matrices.
@@ -124,7 +127,7 @@ func TestNewRefuses(t *testing.T) {
 		want     string
 	}{
 		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, simclr`},
-		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, temperature`},
+		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, recipe, temperature`},
 		{"simclr", map[string]string{"temperature": "warm"}, `setting temperature of method simclr to "warm": parse error`},
 		{"simclr", map[string]string{"temperature": "0"}, `configuring method simclr: temperature: have 0, want above 0`},
 		{"simclr", map[string]string{"temperature": "NaN"}, `configuring method simclr: temperature: have NaN, want above 0`},
@@ -139,6 +142,7 @@ func TestNewRefuses(t *testing.T) {
 		{"byol", map[string]string{"hidden": "0"}, `configuring method byol: hidden: have 0, want at least 1`},
 		{"byol", map[string]string{"dim": "0"}, `configuring method byol: dim: have 0, want at least 1`},
 		{"byol", map[string]string{"crop": "1.1"}, `configuring method byol: crop: have 1.1, want above 0 and at most 1`},
+		{"byol", map[string]string{"recipe": "large"}, `setting recipe of method byol to "large": want one of small, paper`},
 		{"simclr", map[string]string{"crop": "0"}, `configuring method simclr: crop: have 0, want above 0 and at most 1`},
 	} {
 		t.Run(tc.want, func(t *testing.T) {
@@ -165,6 +169,18 @@ func TestNames(t *testing.T) {
 				t.Errorf("recipe of %s for %d pixels: %v", name, size, err)
 			}
 		}
+		for _, recipe := range Recipes() {
+			m, err := New(name, map[string]string{RecipeSetting: recipe})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := encoder.New(m.Training().Encoder); err != nil {
+				t.Errorf("%s, recipe %s: %v", name, recipe, err)
+			}
+			if _, err := optim.New(m.Training().Optimizer, m.Training().WeightDecay); err != nil {
+				t.Errorf("%s, recipe %s: %v", name, recipe, err)
+			}
+		}
 		settings, err := Flags(name)
 		if err != nil {
 			t.Fatal(err)
@@ -172,6 +188,48 @@ func TestNames(t *testing.T) {
 		settings.VisitAll(func(f *flag.Flag) {
 			if f.Usage == "" {
 				t.Errorf("setting %s of %s has no help", f.Name, name)
+			}
+		})
+	}
+}
+
+// TestPublished pins what recipe=paper means: the settings and the training of
+// the papers' main experiments on ImageNet.
+func TestPublished(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		settings map[string]string
+		training Training
+	}{
+		{"barlow", map[string]string{"hidden": "8192", "dim": "8192", "lambda": "0.005", "crop": "0.08"},
+			Training{Epochs: 1000, Batch: 2048, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
+		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "crop": "0.08"},
+			Training{Epochs: 1000, Batch: 4096, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
+		{"simclr", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5"},
+			Training{Epochs: 100, Batch: 4096, LearningRate: 0.3, WeightDecay: 1e-6, Warmup: 0.1}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			asked := map[string]string{RecipeSetting: "paper"}
+			have, err := Complete(tc.name, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tc.settings[RecipeSetting] = "paper"
+			if !maps.Equal(have, tc.settings) {
+				t.Errorf("settings: have %v, want %v", have, tc.settings)
+			}
+			m, err := New(tc.name, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := tc.training
+			want.Encoder, want.ImageSize, want.Optimizer, want.BaseBatch = "resnet50", 224, "lars", 256
+			want.WholeBatch = m.Training().WholeBatch
+			if have := m.Training(); have != want {
+				t.Errorf("training: have %+v, want %+v", have, want)
+			}
+			if have, err := Complete(tc.name, map[string]string{RecipeSetting: "paper", "crop": "0.5"}); err != nil || have["crop"] != "0.5" {
+				t.Errorf("crop: have %v, %v, want 0.5: a setting of its own goes before the recipe's", have["crop"], err)
 			}
 		})
 	}

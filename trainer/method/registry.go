@@ -27,22 +27,43 @@ func Flags(name string) (*flag.FlagSet, error) {
 // New returns the method of that name. Settings that are absent have their
 // defaults.
 func New(name string, settings map[string]string) (Method, error) {
-	m, known, err := bind(name)
+	m, _, err := configure(name, settings)
+	return m, err
+}
+
+// Complete adds the defaults of absent settings, and gives all of them one
+// spelling: settings that mean the same become equal.
+func Complete(name string, settings map[string]string) (map[string]string, error) {
+	_, known, err := configure(name, settings)
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range slices.Sorted(maps.Keys(settings)) {
+	all := map[string]string{}
+	known.VisitAll(func(f *flag.Flag) { all[f.Name] = f.Value.String() })
+	return all, nil
+}
+
+func configure(name string, settings map[string]string) (Method, *flag.FlagSet, error) {
+	m, known, err := bind(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys := slices.Sorted(maps.Keys(settings))
+	if i := slices.Index(keys, RecipeSetting); i > 0 { // it decides what the others start from
+		keys = slices.Insert(slices.Delete(keys, i, i+1), 0, RecipeSetting)
+	}
+	for _, key := range keys {
 		if known.Lookup(key) == nil {
-			return nil, fmt.Errorf("unknown setting %q of method %s: have %s", key, name, list(known))
+			return nil, nil, fmt.Errorf("unknown setting %q of method %s: have %s", key, name, list(known))
 		}
 		if err := known.Set(key, settings[key]); err != nil {
-			return nil, fmt.Errorf("setting %s of method %s to %q: %w", key, name, settings[key], err)
+			return nil, nil, fmt.Errorf("setting %s of method %s to %q: %w", key, name, settings[key], err)
 		}
 	}
 	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("configuring method %s: %w", name, err)
+		return nil, nil, fmt.Errorf("configuring method %s: %w", name, err)
 	}
-	return m, nil
+	return m, known, nil
 }
 
 func bind(name string) (Method, *flag.FlagSet, error) {

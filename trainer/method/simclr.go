@@ -24,6 +24,7 @@ import (
 // temperature for CIFAR-10 (the paper's 0.1 is for ImageNet), MoCo's smallest
 // crop (paper: 0.08), the authors' colours for CIFAR-10 (on ImageNet: 1).
 type SimCLR struct {
+	from        recipe
 	Temperature float64
 	Hidden, Dim int
 	Crop        float64
@@ -39,6 +40,7 @@ func newSimCLR(s *flag.FlagSet) Method {
 	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
 	s.Float64Var(&m.Jitter, "jitter", 0.5, "strength of the colour jitter")
 	s.Float64Var(&m.Blur, "blur", 0.5, "probability of a blur; images of up to 64 pixels are never blurred")
+	m.from.bind(s, map[string]string{"temperature": "0.1", "crop": "0.08", "jitter": "1"})
 	return m
 }
 
@@ -66,8 +68,21 @@ func (m *SimCLR) Validate() error {
 func (m *SimCLR) Recipe(size int) schemas.Recipe {
 	v := crop(size, m.Crop)
 	v.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.8 * m.Jitter, Contrast: 0.8 * m.Jitter, Saturation: 0.8 * m.Jitter, Hue: 0.2 * m.Jitter}
-	v.Blur = blur(size, m.Blur)
+	if blurs(size) {
+		v.Blur = blur(size, m.Blur)
+	}
 	return schemas.Recipe{Views: []schemas.View{v, v}}
+}
+
+// Training implements Method. That of the paper is in section 2.2.
+func (m *SimCLR) Training() Training {
+	t := smallTraining()
+	t.LearningRate = 4e-3
+	if m.from.paper {
+		t = paperTraining(100, 4096, 0.3, 1e-6)
+	}
+	t.WholeBatch = "each image is told from all others in the batch"
+	return t
 }
 
 // Loss implements Method.

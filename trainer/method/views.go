@@ -26,24 +26,26 @@ func checkCrop(share float64) error {
 }
 
 // blur is a Gaussian blur of up to 2 pixels at 224, and of the same share of
-// smaller images. Up to 64 pixels there is none, as in SimCLR's appendix B.9
-// and lightly's benchmark on CIFAR-10: it would be a third of a pixel.
+// smaller images.
 func blur(size int, p float64) schemas.Blur {
-	if size <= 64 {
-		return schemas.Blur{}
-	}
-	return schemas.Blur{P: p, SigmaMin: 0.1, SigmaMax: 2 * float64(size) / 224}
+	return schemas.Blur{P: p, SigmaMin: 0.1, SigmaMax: max(0.1, 2*float64(size)/224)}
 }
+
+// blurs tells whether images of that size are worth a blur. Up to 64 pixels
+// there is none in SimCLR's appendix B.9 and in lightly's benchmark on
+// CIFAR-10: it would be a third of a pixel.
+func blurs(size int) bool { return size > 64 }
 
 // asymmetric is BYOL's pair of views (Grill et al., 2020, table 6), which
 // Barlow Twins took over: the first is always blurred, the second seldom blurred
 // but at times solarized. share is the smallest share of the image in a view.
-func asymmetric(size int, share float64) schemas.Recipe {
+func asymmetric(size int, share float64, blurred bool) schemas.Recipe {
 	first := crop(size, share)
 	first.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.4, Contrast: 0.4, Saturation: 0.2, Hue: 0.1}
 	second := first
-	first.Blur = blur(size, 1)
-	second.Blur = blur(size, 0.1)
 	second.Solarize = schemas.Solarize{P: 0.2, Threshold: 128}
+	if blurred {
+		first.Blur, second.Blur = blur(size, 1), blur(size, 0.1)
+	}
 	return schemas.Recipe{Views: []schemas.View{first, second}}
 }

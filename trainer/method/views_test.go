@@ -27,6 +27,9 @@ func TestRecipes(t *testing.T) {
 		{"simclr", map[string]string{"jitter": "1", "crop": "0.08"}, 224, full, [2]schemas.Blur{sigma(0.5, 2), sigma(0.5, 2)}, 0, 0.08},
 		{"barlow", nil, 32, byol, [2]schemas.Blur{}, 0.2, 0.2},
 		{"barlow", map[string]string{"crop": "0.08"}, 224, byol, [2]schemas.Blur{sigma(1, 2), sigma(0.1, 2)}, 0.2, 0.08},
+		{"barlow", map[string]string{"recipe": "paper"}, 64, byol, [2]schemas.Blur{sigma(1, 4./7), sigma(0.1, 4./7)}, 0.2, 0.08},
+		{"byol", map[string]string{"recipe": "paper"}, 8, byol, [2]schemas.Blur{sigma(1, 0.1), sigma(0.1, 0.1)}, 0.2, 0.08},
+		{"simclr", map[string]string{"recipe": "paper"}, 64, full, [2]schemas.Blur{}, 0, 0.08},
 		{"byol", nil, 32, byol, [2]schemas.Blur{}, 0.2, 0.2},
 		{"byol", map[string]string{"crop": "0.08"}, 224, byol, [2]schemas.Blur{sigma(1, 2), sigma(0.1, 2)}, 0.2, 0.08},
 	} {
