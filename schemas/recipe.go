@@ -1,72 +1,61 @@
 package schemas
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Limits of a recipe.
 const (
-	MaxViews = 64   // of one image
-	MaxSize  = 1024 // side of a view, in pixels
+	MaxViews        = 64     // of one image
+	MaxSize         = 1024   // side of a view, in pixels
+	MaxGrid         = 4096   // side of a grid that patches and tiles are cut from, in pixels
+	MaxPermutations = 10_000 // of a jigsaw
 )
 
-// Recipe says what an augmenter makes of one image. A method writes it, it
-// travels in every Split, and package view carries it out.
+// Recipe says what an augmenter makes of one image: exactly one of its fields
+// is set. A method writes it, it travels in every Split, and package view
+// carries it out.
 type Recipe struct {
-	Views []View `json:"views"` // distorted crops, in the order in which the method takes them
+	Views  []View  `json:"views,omitempty"`  // distorted crops, in the order in which the method takes them
+	Pair   *Pair   `json:"pair,omitempty"`   // two patches, whose answer is where the second lies
+	Jigsaw *Jigsaw `json:"jigsaw,omitempty"` // nine shuffled tiles, whose answer is how they are shuffled
 }
 
-// View is one random crop and what happens to it, in the order of the fields.
-// Each distortion happens with its own probability P, as in torchvision.
-type View struct {
-	Size     int      `json:"size"` // side of the result, in pixels
-	Crop     Crop     `json:"crop"`
-	Flip     float64  `json:"flip,omitempty"` // probability of mirroring left and right
-	Jitter   Jitter   `json:"jitter,omitzero"`
-	Gray     float64  `json:"gray,omitempty"` // probability of losing colour
-	Blur     Blur     `json:"blur,omitzero"`
-	Solarize Solarize `json:"solarize,omitzero"`
+// Sizes are the sides of the views that are made of one image, in pixels and
+// in the order of the views.
+func (r Recipe) Sizes() []int {
+	switch {
+	case r.Pair != nil:
+		return []int{r.Pair.Size, r.Pair.Size}
+	case r.Jigsaw != nil:
+		sizes := make([]int, Tiles)
+		for i := range sizes {
+			sizes[i] = r.Jigsaw.Size
+		}
+		return sizes
+	}
+	sizes := make([]int, len(r.Views))
+	for i, v := range r.Views {
+		sizes[i] = v.Size
+	}
+	return sizes
 }
 
-// Crop is torchvision's RandomResizedCrop: a box of a random share of the
-// image's area and a random aspect ratio (log-uniform), at a random place.
-type Crop struct {
-	ScaleMin float64 `json:"scale_min"` // share of the area, above 0
-	ScaleMax float64 `json:"scale_max"` // at most 1
-	RatioMin float64 `json:"ratio_min"` // width over height; 3/4 as a rule
-	RatioMax float64 `json:"ratio_max"` // 4/3 as a rule
-}
-
-// Jitter is torchvision's ColorJitter: four factors, each drawn uniformly
-// (brightness b from [max(0, 1−b), 1+b], contrast and saturation alike, hue h
-// from [−h, h] turns), applied in random order.
-type Jitter struct {
-	P          float64 `json:"p,omitempty"`
-	Brightness float64 `json:"brightness,omitempty"`
-	Contrast   float64 `json:"contrast,omitempty"`
-	Saturation float64 `json:"saturation,omitempty"`
-	Hue        float64 `json:"hue,omitempty"` // at most 0.5
-}
-
-// Blur is a Gaussian blur with a standard deviation drawn uniformly, in pixels.
-type Blur struct {
-	P        float64 `json:"p,omitempty"`
-	SigmaMin float64 `json:"sigma_min,omitempty"`
-	SigmaMax float64 `json:"sigma_max,omitempty"`
-}
-
-// Solarize inverts the values at or above Threshold.
-type Solarize struct {
-	P         float64 `json:"p,omitempty"`
-	Threshold int     `json:"threshold,omitempty"` // 0 to 256; 128 as a rule
+// Answers is how many answers there are to choose from: each image comes with
+// one of 0 … Answers()−1. It is 0 for recipes that ask nothing.
+func (r Recipe) Answers() int {
+	switch {
+	case r.Pair != nil:
+		return Neighbours
+	case r.Jigsaw != nil:
+		return len(r.Jigsaw.Permutations)
+	}
+	return 0
 }
 
 // BytesPerImage is the size of all views of one image, in bytes.
 func (r Recipe) BytesPerImage() int {
 	n := 0
-	for _, v := range r.Views {
-		n += v.Size * v.Size * 3
+	for _, size := range r.Sizes() {
+		n += size * size * 3
 	}
 	return n
 }
@@ -74,10 +63,20 @@ func (r Recipe) BytesPerImage() int {
 // Validate reports the first setting that cannot be carried out. It wraps
 // ErrInvalid.
 func (r Recipe) Validate() error {
-	if len(r.Views) == 0 {
-		return invalid("recipe has no views")
+	set := 0
+	for _, is := range []bool{len(r.Views) > 0, r.Pair != nil, r.Jigsaw != nil} {
+		if is {
+			set++
+		}
 	}
-	if len(r.Views) > MaxViews {
+	switch {
+	case set != 1:
+		return invalid("recipe: have %d of views, pair and jigsaw, want exactly one", set)
+	case r.Pair != nil:
+		return within("pair", r.Pair.validate())
+	case r.Jigsaw != nil:
+		return within("jigsaw", r.Jigsaw.validate())
+	case len(r.Views) > MaxViews:
 		return invalid("recipe: have %d views, want at most %d", len(r.Views), MaxViews)
 	}
 	for i, v := range r.Views {
@@ -88,38 +87,30 @@ func (r Recipe) Validate() error {
 	return nil
 }
 
-func (v View) validate() error {
-	c := v.Crop
-	switch {
-	case v.Size < 1 || v.Size > MaxSize:
-		return invalid("size: have %d, want 1 to %d", v.Size, MaxSize)
-	case !(0 < c.ScaleMin && c.ScaleMin <= c.ScaleMax && c.ScaleMax <= 1):
-		return invalid("crop scale: have %g to %g, want 0 < min ≤ max ≤ 1", c.ScaleMin, c.ScaleMax)
-	case !(0 < c.RatioMin && c.RatioMin <= c.RatioMax) || math.IsInf(c.RatioMax, 0):
-		return invalid("crop ratio: have %g to %g, want 0 < min ≤ max", c.RatioMin, c.RatioMax)
-	case !(0 <= v.Jitter.Hue && v.Jitter.Hue <= 0.5):
-		return invalid("hue: have %g, want 0 to 0.5", v.Jitter.Hue)
-	case !(0 <= v.Blur.SigmaMin && v.Blur.SigmaMin <= v.Blur.SigmaMax && v.Blur.SigmaMax <= 64):
-		return invalid("blur sigma: have %g to %g, want 0 ≤ min ≤ max ≤ 64", v.Blur.SigmaMin, v.Blur.SigmaMax)
-	case v.Blur.P > 0 && v.Blur.SigmaMin == 0:
-		return invalid("blur sigma: have a minimum of 0, want above 0")
-	case v.Solarize.Threshold < 0 || v.Solarize.Threshold > 256:
-		return invalid("solarize threshold: have %d, want 0 to 256", v.Solarize.Threshold)
+// within says of which part an error is.
+func within(part string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", part, err)
 	}
-	for _, f := range []struct {
-		name string
-		p    float64
-	}{{"flip", v.Flip}, {"jitter", v.Jitter.P}, {"gray", v.Gray}, {"blur", v.Blur.P}, {"solarize", v.Solarize.P}} {
+	return nil
+}
+
+func checkSize(size int) error {
+	if size < 1 || size > MaxSize {
+		return invalid("size: have %d, want 1 to %d", size, MaxSize)
+	}
+	return nil
+}
+
+type probability struct {
+	name string
+	p    float64
+}
+
+func checkProbabilities(all []probability) error {
+	for _, f := range all {
 		if !(0 <= f.p && f.p <= 1) {
 			return invalid("%s: have probability %g, want 0 to 1", f.name, f.p)
-		}
-	}
-	for _, f := range []struct {
-		name string
-		x    float64
-	}{{"brightness", v.Jitter.Brightness}, {"contrast", v.Jitter.Contrast}, {"saturation", v.Jitter.Saturation}} {
-		if !(0 <= f.x && f.x <= 16) {
-			return invalid("%s: have %g, want 0 to 16", f.name, f.x)
 		}
 	}
 	return nil

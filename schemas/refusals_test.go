@@ -71,7 +71,8 @@ var refusals = map[string][]refusal{
 		refuse("no key", `image: have ""`, func(m *schemas.Split) { m.Images[0].Key = "" }),
 		refuse("folder", `image: have "a/"`, func(m *schemas.Split) { m.Images[0].Key = "a/" }),
 		refuse("key not UTF-8", `image: have "a\xff"`, func(m *schemas.Split) { m.Images[0].Key = "a\xff" }).beyondSchema(),
-		refuse("no views", "recipe has no views", func(m *schemas.Split) { m.Recipe.Views = nil }),
+		refuse("no recipe", "have 0 of views, pair and jigsaw, want exactly one", func(m *schemas.Split) { m.Recipe = schemas.Recipe{} }),
+		refuse("two recipes", "have 2 of views, pair and jigsaw", func(m *schemas.Split) { m.Recipe.Pair = &schemas.Pair{Size: 8, Crop: square} }),
 		refuse("many views", "have 65 views", func(m *schemas.Split) {
 			for len(m.Recipe.Views) <= schemas.MaxViews {
 				m.Recipe.Views = append(m.Recipe.Views, m.Recipe.Views[0])
@@ -99,6 +100,47 @@ var refusals = map[string][]refusal{
 		refuseView("no blur", "have a minimum of 0", func(v *schemas.View) { v.Blur.SigmaMin = 0 }).beyondSchema(),
 		refuseView("solarize", "solarize: have probability 2", func(v *schemas.View) { v.Solarize.P = 2 }),
 		refuseView("threshold", "solarize threshold: have 257", func(v *schemas.View) { v.Solarize.Threshold = 257 }),
+	},
+	"split.v1.pair": {
+		refusePair("no size", "pair: invalid message: size: have 0", func(p *schemas.Pair) { p.Size = 0 }),
+		refusePair("large", "size: have 1025", func(p *schemas.Pair) { p.Size = 1025 }),
+		refusePair("gap", "gap: have -1", func(p *schemas.Pair) { p.Gap = -1 }),
+		refusePair("endless gap", "gap: have 9223372036854775807", func(p *schemas.Pair) { p.Gap = math.MaxInt }),
+		refusePair("jitter", "jitter: have -1", func(p *schemas.Pair) { p.Jitter = -1 }),
+		refusePair("endless jitter", "jitter: have 9223372036854775807", func(p *schemas.Pair) { p.Jitter = math.MaxInt }),
+		refusePair("large grid", "have a side of 5102", func(p *schemas.Pair) { p.Gap = 2400 }).beyondSchema(),
+		refusePair("crop", "crop scale: have 0 to 1", func(p *schemas.Pair) { p.Crop.ScaleMin = 0 }),
+		refusePair("flip", "flip: have probability 2", func(p *schemas.Pair) { p.Flip = 2 }),
+		refusePair("swap", "swap: have probability -1", func(p *schemas.Pair) { p.Swap = -1 }),
+		refusePair("swap of NaN", "swap: have probability NaN", func(p *schemas.Pair) { p.Swap = math.NaN() }).beyondSchema(),
+		refusePair("gray", "gray: have probability 2", func(p *schemas.Pair) { p.Gray = 2 }),
+		refusePair("project", "project: have probability 2", func(p *schemas.Pair) { p.Project = 2 }),
+		refusePair("resample", "resample: have probability 2", func(p *schemas.Pair) { p.Resample.P = 2 }),
+		refusePair("resample to nothing", "resample min size: have 0, want above 0", func(p *schemas.Pair) { p.Resample.MinSize = 0 }).beyondSchema(),
+		refusePair("resample to less", "resample min size: have -1", func(p *schemas.Pair) { p.Resample.MinSize = -1 }),
+		refusePair("resample to more", "resample min size: have 96, want 0 to 95", func(p *schemas.Pair) { p.Resample.MinSize = 96 }).beyondSchema(),
+		refusePair("drop", "drop: have probability 2", func(p *schemas.Pair) { p.Drop = 2 }),
+	},
+	"split.v1.jigsaw": {
+		refuseJigsaw("no size", "jigsaw: invalid message: size: have 0", func(j *schemas.Jigsaw) { j.Size = 0 }),
+		refuseJigsaw("tile larger than its cell", "cell: have 63, want 64 to 1365", func(j *schemas.Jigsaw) { j.Cell = 63 }).beyondSchema(),
+		refuseJigsaw("large grid", "cell: have 1366, want 64 to 1365", func(j *schemas.Jigsaw) { j.Cell = 1366 }),
+		refuseJigsaw("endless cell", "cell: have 9223372036854775807", func(j *schemas.Jigsaw) { j.Cell = math.MaxInt }),
+		refuseJigsaw("shift", "shift: have -1", func(j *schemas.Jigsaw) { j.Shift = -1 }),
+		refuseJigsaw("shift out of the cell", "shift: have 22, want 0 to 21", func(j *schemas.Jigsaw) { j.Shift = 22 }).beyondSchema(),
+		refuseJigsaw("crop", "crop ratio: have 0 to 1", func(j *schemas.Jigsaw) { j.Crop.RatioMin = 0 }),
+		refuseJigsaw("flip", "flip: have probability 2", func(j *schemas.Jigsaw) { j.Flip = 2 }),
+		refuseJigsaw("gray", "gray: have probability 2", func(j *schemas.Jigsaw) { j.Gray = 2 }),
+		refuseJigsaw("project", "project: have probability 2", func(j *schemas.Jigsaw) { j.Project = 2 }),
+		refuseJigsaw("no permutations", "permutations: have 0", func(j *schemas.Jigsaw) { j.Permutations = nil }),
+		refuseJigsaw("many permutations", "permutations: have 10001, want 1 to 10000", func(j *schemas.Jigsaw) { j.Permutations = make([]schemas.Permutation, 10_001) }),
+		refuseJigsaw("permutation twice", "permutation 1: 012345678 comes twice", func(j *schemas.Jigsaw) { j.Permutations[1] = j.Permutations[0] }),
+		refuseJigsaw("tile twice", "permutation 1: have 081203657, want each of 0 to 8 once", func(j *schemas.Jigsaw) { j.Permutations[1][0] = 0 }).beyondSchema(),
+		refuseJigsaw("tenth tile", "permutation 1: have 981203657, want", func(j *schemas.Jigsaw) { j.Permutations[1][0] = 9 }),
+	},
+	"samples.v1.answers": {
+		refuse("answers", "answers: have 1 for 2 images", func(m *schemas.Samples) { m.Answers = m.Answers[:1] }),
+		refuse("answer", "image 0: have answer -1, want at least 0", func(m *schemas.Samples) { m.Answers[1] = -1 }),
 	},
 	"samples.v1": {
 		refuse("run", "name", func(m *schemas.Samples) { m.Run = "" }),
@@ -149,17 +191,25 @@ func refuseView(name, want string, change func(*schemas.View)) refusal {
 	return refuse("view/"+name, want, func(m *schemas.Split) { change(&m.Recipe.Views[0]) })
 }
 
+func refusePair(name, want string, change func(*schemas.Pair)) refusal {
+	return refuse(name, want, func(m *schemas.Split) { change(m.Recipe.Pair) })
+}
+
+func refuseJigsaw(name, want string, change func(*schemas.Jigsaw)) refusal {
+	return refuse(name, want, func(m *schemas.Split) { change(m.Recipe.Jigsaw) })
+}
+
 // TestRefusals: each change is refused by Validate, by Encode, by Decode and,
 // if it has words for it, by the message's JSON Schema.
 func TestRefusals(t *testing.T) {
-	for _, k := range kinds {
+	for _, k := range examples {
 		body, err := os.ReadFile(k.golden())
 		if err != nil {
 			t.Fatal(err)
 		}
 		schema := compile(t, k.message)
-		for _, r := range refusals[k.message.Type()] {
-			t.Run(k.message.Type()+"/"+r.name, func(t *testing.T) {
+		for _, r := range refusals[k.name()] {
+			t.Run(k.name()+"/"+r.name, func(t *testing.T) {
 				m := k.empty()
 				if err := schemas.Decode(header(m), body, m); err != nil {
 					t.Fatal(err)
@@ -223,9 +273,18 @@ func TestSamplesRefuse(t *testing.T) {
 		{"a label too many", "have shapes [2] and [3]", func(f *file) {
 			f.Tensors[1] = safetensors.FromInt32s("labels", []int{3}, []int32{1, 2, 3})
 		}, true},
+		{"answers of 64 bits", "have dtype I64, want I32", func(f *file) {
+			f.Tensors = append(f.Tensors, safetensors.FromInt64s("answers", []int{2}, []int64{2, 0}))
+		}, false},
+		{"answers in a column", "answers: have shape [2 1], want [2]", func(f *file) {
+			f.Tensors = append(f.Tensors, safetensors.FromInt32s("answers", []int{2, 1}, []int32{2, 0}))
+		}, false},
+		{"an answer too many", "answers: have shape [3], want [2]", func(f *file) {
+			f.Tensors = append(f.Tensors, safetensors.FromInt32s("answers", []int{3}, []int32{2, 0, 1}))
+		}, true},
 		{"no view", "views: have 0", func(f *file) { f.Tensors = f.Tensors[:2] }, false},
-		{"missing view", "have 1 besides ids, labels and 1 views", func(f *file) { f.Tensors[3].Name = "view2" }, true},
-		{"unknown tensor", "have 1 besides ids, labels and 1 views", func(f *file) { f.Tensors[3].Name = "mask" }, false},
+		{"missing view", "have 1 besides ids, labels, answers and 1 views", func(f *file) { f.Tensors[3].Name = "view2" }, true},
+		{"unknown tensor", "have 1 besides ids, labels, answers and 1 views", func(f *file) { f.Tensors[3].Name = "mask" }, false},
 		{"view in a row", `tensor "view0": have U8 [24], want U8 [2, S, S, 3]`, func(f *file) { f.Tensors[2].Shape = []int{24} }, false},
 		{"view not square", "have U8 [2 1 4 3]", func(f *file) { f.Tensors[2].Shape = []int{2, 1, 4, 3} }, true},
 		{"view of another count", "have U8 [8 1 1 3]", func(f *file) { f.Tensors[2].Shape = []int{8, 1, 1, 3} }, true},

@@ -23,6 +23,7 @@ const SecondsHeader = "Selfstream-Seconds"
 //
 //	ids       I64 [n]             ids in the manifest, in the order of the split
 //	labels    I32 [n]             classes, −1 where none is known
+//	answers   I32 [n]             answers, if the recipe makes some
 //	view0, …  U8  [n, S, S, 3]    one tensor for each view of the recipe, of side S, RGB
 //
 // and its metadata are run, epoch, index, fingerprint, and the holes as a JSON
@@ -35,6 +36,7 @@ type Samples struct {
 	Holes       []Hole // images that could not be read, in the order of the split
 	Views       []Pixels
 	Labels      []int32
+	Answers     []int32 // see Recipe.Answers; nil if the recipe asks nothing, and empty if it does and no image could be read
 	IDs         []int64
 }
 
@@ -67,6 +69,8 @@ func (m Samples) Validate() error {
 		return invalid("samples have neither images nor holes")
 	case len(m.Labels) != len(m.IDs):
 		return invalid("labels: have %d for %d images", len(m.Labels), len(m.IDs))
+	case m.Answers != nil && len(m.Answers) != len(m.IDs):
+		return invalid("answers: have %d for %d images", len(m.Answers), len(m.IDs))
 	case len(m.Views) < 1 || len(m.Views) > MaxViews:
 		return invalid("views: have %d, want 1 to %d", len(m.Views), MaxViews)
 	}
@@ -99,6 +103,9 @@ func (m Samples) validateImages() error {
 		}
 		if m.Labels[i] < -1 {
 			return invalid("image %d: have label %d, want at least -1", id, m.Labels[i])
+		}
+		if m.Answers != nil && m.Answers[i] < 0 {
+			return invalid("image %d: have answer %d, want at least 0", id, m.Answers[i])
 		}
 	}
 	for _, h := range m.Holes {
@@ -135,6 +142,9 @@ func (m Samples) MarshalBinary() ([]byte, error) {
 			safetensors.FromInt64s("ids", []int{n}, m.IDs),
 			safetensors.FromInt32s("labels", []int{n}, m.Labels),
 		},
+	}
+	if m.Answers != nil {
+		f.Tensors = append(f.Tensors, safetensors.FromInt32s("answers", []int{n}, m.Answers))
 	}
 	for i, v := range m.Views {
 		f.Tensors = append(f.Tensors, safetensors.Tensor{
@@ -193,6 +203,16 @@ func (m *Samples) takeTensors(f *safetensors.File) (err error) {
 	if !slices.Equal(ids.Shape, []int{n}) || !slices.Equal(labels.Shape, []int{n}) {
 		return invalid("ids and labels: have shapes %v and %v, want two vectors of one length", ids.Shape, labels.Shape)
 	}
+	known := 2
+	if answers, ok := f.Tensor("answers"); ok {
+		if m.Answers, err = safetensors.Int32s(answers); err != nil {
+			return err
+		}
+		if !slices.Equal(answers.Shape, []int{n}) {
+			return invalid("answers: have shape %v, want [%d]", answers.Shape, n)
+		}
+		known++
+	}
 	for i := range MaxViews {
 		v, ok := f.Tensor(viewName(i))
 		if !ok {
@@ -203,8 +223,8 @@ func (m *Samples) takeTensors(f *safetensors.File) (err error) {
 		}
 		m.Views = append(m.Views, Pixels{Size: v.Shape[1], Data: v.Data})
 	}
-	if extra := len(f.Tensors) - len(m.Views) - 2; extra != 0 {
-		return invalid("tensors: have %d besides ids, labels and %d views", extra, len(m.Views))
+	if extra := len(f.Tensors) - len(m.Views) - known; extra != 0 {
+		return invalid("tensors: have %d besides ids, labels, answers and %d views", extra, len(m.Views))
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ func TestEqualSamplesHaveEqualBytes(t *testing.T) {
 	broken := schemas.Samples{
 		Run: "a", Fingerprint: "f", Views: []schemas.Pixels{{Size: 1}}, Holes: []schemas.Hole{{ID: 5, Key: "k", Reason: "r"}},
 	}
-	for name, m := range map[string]schemas.Samples{"without holes": whole, "without images": broken} {
+	asked := broken
+	asked.Answers = []int32{}
+	for name, m := range map[string]schemas.Samples{"without holes": whole, "without images": broken, "without images, with answers": asked} {
 		t.Run(name, func(t *testing.T) {
 			first, err := m.MarshalBinary()
 			if err != nil {
@@ -39,6 +41,9 @@ func TestEqualSamplesHaveEqualBytes(t *testing.T) {
 			}
 			if !bytes.Equal(first, second) {
 				t.Errorf("have %q\nwant %q", second, first)
+			}
+			if (decoded.Answers == nil) != (m.Answers == nil) {
+				t.Errorf("have answers %v, want %v", decoded.Answers, m.Answers)
 			}
 			if name == "without holes" && !strings.Contains(string(first), `"holes":"[]"`) {
 				t.Errorf("have %q, want holes to be []", first)
@@ -79,6 +84,25 @@ func TestPythonReadsSamples(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?s)```python\n(.*?)```").FindAllSubmatch(doc, -1) {
 		program.Write(block[1])
 	}
+	for _, tc := range []struct {
+		message schemas.Message
+		want    string
+	}{
+		{kinds[2].message, "run eurosat-simclr-1 epoch 3 split 14 fingerprint go1.26.8 amd64 view.1\n" +
+			"ids [2, 0] labels [1, -1] answers None holes [{'id': 1, 'key': 'eurosat/train/2.jpg', 'reason': 'decoding: unexpected EOF'}]\n"},
+		{answered, "run eurosat-context-1 epoch 3 split 14 fingerprint go1.26.8 amd64 view.1\n" +
+			"ids [2, 0] labels [1, -1] answers [7, 0] holes []\n"},
+	} {
+		t.Run(tc.message.Subject(), func(t *testing.T) {
+			checkProgram(t, python, program.String(), tc.message, tc.want)
+		})
+	}
+}
+
+// checkProgram runs a program that looks at samples that pass, and holds
+// what it says against want.
+func checkProgram(t *testing.T, python, program string, m schemas.Message, want string) {
+	t.Helper()
 	js := startJetStream(t)
 	createTopology(t, js)
 	host, port, err := net.SplitHostPort(js.Conn().ConnectedAddr())
@@ -88,7 +112,7 @@ func TestPythonReadsSamples(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, python, "-c", program.String(), host, port)
+	cmd := exec.CommandContext(ctx, python, "-c", program, host, port)
 	cmd.Dir = t.TempDir()
 	var out []byte
 	done := make(chan error, 1)
@@ -99,7 +123,7 @@ func TestPythonReadsSamples(t *testing.T) {
 	}()
 	published := uint64(0)
 	for running := true; running; { // it sees what comes after it has subscribed
-		publish(t, js, kinds[2].message)
+		publish(t, js, m)
 		published++
 		select {
 		case err := <-done:
@@ -111,8 +135,6 @@ func TestPythonReadsSamples(t *testing.T) {
 		}
 	}
 
-	want := "run eurosat-simclr-1 epoch 3 split 14 fingerprint go1.26.8 amd64 view.1\n" +
-		"ids [2, 0] labels [1, -1] holes [{'id': 1, 'key': 'eurosat/train/2.jpg', 'reason': 'decoding: unexpected EOF'}]\n"
 	if string(out) != want {
 		t.Errorf("have %s\nwant %s", out, want)
 	}

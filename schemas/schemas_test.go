@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ var kinds = []kind{
 			Optimizer: "adamw", LearningRate: 2e-3, BaseBatch: 256, WeightDecay: 1e-4, Warmup: 0.05, ClipNorm: 1.5,
 			SnapshotEvery: 100, MaxHoles: 16, MaxHoleRate: 0.05,
 		},
-	}},
+	}, ""},
 	{schemas.SplitsStream, &schemas.Split{
 		Run: "eurosat-simclr-1", Epoch: 3, Index: 14, Seed: 1<<64 - 1,
 		Recipe: schemas.Recipe{Views: []schemas.View{{
@@ -46,41 +47,81 @@ var kinds = []kind{
 			{ID: 2, Key: "eurosat/train/Forêt & lac/3.jpg", Size: 3119, ETag: "0f343b0931126a20f133d67c2b018a3b", Label: 1},
 			{ID: 0, Key: "eurosat/train/1.jpg", Size: 0, Label: -1},
 		},
-	}},
+	}, ""},
 	{schemas.SamplesStream, &schemas.Samples{
 		Run: "eurosat-simclr-1", Epoch: 3, Index: 14, Fingerprint: "go1.26.8 amd64 view.1",
 		Holes:  []schemas.Hole{{ID: 1, Key: "eurosat/train/2.jpg", Reason: "decoding: unexpected EOF"}},
 		Views:  []schemas.Pixels{{Size: 2, Data: []byte("abcdefghijklABCDEFGHIJKL")}, {Size: 1, Data: []byte("xyzXYZ")}},
 		Labels: []int32{1, -1},
 		IDs:    []int64{2, 0},
-	}},
+	}, ""},
 	{schemas.RejectsStream, &schemas.Reject{
 		Run: "eurosat-simclr-1", ID: 1, Key: "eurosat/train/2.jpg", Reason: "decoding: unexpected EOF",
-	}},
+	}, ""},
 	{schemas.MetricsStream, &schemas.Metric{
 		Run: "eurosat-simclr-1", Time: time.Date(2026, 11, 23, 8, 42, 0, 500e6, time.UTC), Step: 20, Steps: 380, Epoch: 1.25, State: "failed", Error: "why",
 		Loss: 4.25, LearningRate: 1e-3, Values: map[string]float64{"top1": 0.5},
 		ImagesPerSecond: 812.5, StepsPerSecond: 6.5, WaitShare: 0.125, SplitsOut: 12, BufferedBytes: 3 << 20, Reissued: 1, Holes: 2, AugmentersWanted: 1.75,
 		Collapse: &schemas.Collapse{Std: 0.0625, StdIdeal: 0.125, Rank: 17.5, Dim: 64, Chance: 5.5, Warnings: []string{"all is one"}},
-	}},
+	}, ""},
 	{schemas.SnapshotsStream, &schemas.Snapshot{
 		Run: "eurosat-simclr-1", Step: 380, Epoch: 20, Prefix: "eurosat-simclr-1/snapshots/380", Final: true,
 		BatchesSHA256: strings.Repeat("01", 32), WeightsSHA256: strings.Repeat("ef", 32),
-	}},
+	}, ""},
 	{schemas.ReportsStream, &schemas.Report{
 		Run: "eurosat-simclr-1", Step: 380, Final: true, Probe: "linear", Value: 0.75,
 		PerClass:  []schemas.ClassValue{{Class: "Forest", Value: 1, Count: 60}},
 		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note",
-	}},
+	}, ""},
 }
+
+// examples are the messages, and those that have another form as well.
+var examples = append(slices.Clone(kinds),
+	kind{schemas.SplitsStream, &schemas.Split{
+		Run: "eurosat-context-1", Epoch: 3, Index: 14, Seed: 7,
+		Recipe: schemas.Recipe{Pair: &schemas.Pair{
+			Size: 96, Gap: 48, Jitter: 7, Crop: square,
+			Flip: 0.5, Swap: 0.5, Gray: 0.25, Project: 0.5, Resample: schemas.Resample{P: 0.33, MinSize: 10}, Drop: 0.75,
+		}},
+		Images: []schemas.Image{{ID: 0, Key: "eurosat/train/1.jpg", Size: 3119, Label: -1}},
+	}, "pair"},
+	kind{schemas.SplitsStream, &schemas.Split{
+		Run: "eurosat-jigsaw-1", Epoch: 3, Index: 14, Seed: 7,
+		Recipe: schemas.Recipe{Jigsaw: &schemas.Jigsaw{
+			Size: 64, Cell: 85, Crop: square, Flip: 0.5, Shift: 2, Gray: 0.25, Project: 0.5,
+			Permutations: []schemas.Permutation{{0, 1, 2, 3, 4, 5, 6, 7, 8}, {4, 8, 1, 2, 0, 3, 6, 5, 7}},
+		}},
+		Images: []schemas.Image{{ID: 0, Key: "eurosat/train/1.jpg", Size: 3119, Label: -1}},
+	}, "jigsaw"},
+	kind{schemas.SamplesStream, answered, "answers"},
+)
+
+var answered = &schemas.Samples{
+	Run: "eurosat-context-1", Epoch: 3, Index: 14, Fingerprint: "go1.26.8 amd64 view.1",
+	Views:   []schemas.Pixels{{Size: 2, Data: []byte("abcdefghijklABCDEFGHIJKL")}, {Size: 2, Data: []byte("mnopqrstuvwxMNOPQRSTUVWX")}},
+	Labels:  []int32{1, -1},
+	Answers: []int32{7, 0},
+	IDs:     []int64{2, 0},
+}
+
+var square = schemas.Crop{ScaleMin: 0.25, ScaleMax: 1, RatioMin: 1, RatioMax: 1}
 
 type kind struct {
 	stream  string
 	message schemas.Message // an example, whose fields are all set
+	form    string          // of several that the message has; empty for the first
 }
 
 func (k kind) empty() schemas.Message {
 	return reflect.New(reflect.TypeOf(k.message).Elem()).Interface().(schemas.Message)
+}
+
+// name is the type, and the form where there are several.
+func (k kind) name() string {
+	if k.form == "" {
+		return k.message.Type()
+	}
+	return k.message.Type() + "." + k.form
 }
 
 // golden is the path of the example's bytes.
@@ -89,7 +130,7 @@ func (k kind) golden() string {
 	if k.message.Type() == (schemas.Samples{}).Type() {
 		ext = ".safetensors"
 	}
-	return filepath.Join("testdata", "golden", k.message.Type()+ext)
+	return filepath.Join("testdata", "golden", k.name()+ext)
 }
 
 func header(m schemas.Message) nats.Header {
@@ -99,8 +140,8 @@ func header(m schemas.Message) nats.Header {
 // TestGolden holds the bytes of each message: a file that has to change here
 // is a message that old consumers cannot read.
 func TestGolden(t *testing.T) {
-	for _, k := range kinds {
-		t.Run(k.message.Type(), func(t *testing.T) {
+	for _, k := range examples {
+		t.Run(k.name(), func(t *testing.T) {
 			msg, err := schemas.Encode(k.message)
 			if err != nil {
 				t.Fatal(err)
@@ -191,7 +232,7 @@ func TestCheckName(t *testing.T) {
 
 // FuzzDecode: whatever decodes must encode, and decode to the same again.
 func FuzzDecode(f *testing.F) {
-	for i, k := range kinds {
+	for i, k := range examples {
 		good, err := os.ReadFile(k.golden())
 		if err != nil {
 			f.Fatal(err)
@@ -199,10 +240,10 @@ func FuzzDecode(f *testing.F) {
 		f.Add(i, good)
 	}
 	f.Fuzz(func(t *testing.T, i int, body []byte) {
-		if i < 0 || i >= len(kinds) {
+		if i < 0 || i >= len(examples) {
 			return
 		}
-		m, again := kinds[i].empty(), kinds[i].empty()
+		m, again := examples[i].empty(), examples[i].empty()
 		if schemas.Decode(header(m), body, m) != nil {
 			return
 		}

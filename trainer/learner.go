@@ -41,11 +41,11 @@ type outcome struct {
 func newLearner(b compute.Backend, store *model.Store, m method.Method, e encoder.Encoder, o optim.Optimizer, recipe schemas.Recipe, c schemas.Config) (*learner, error) {
 	l := &learner{store: store}
 	exec, err := model.NewExec(b, store, func(s *model.Scope, in []*Node) []*Node {
-		lr, progress, labels, views := in[0], in[1], in[2], in[3:]
-		r := m.Loss(
-			method.Net{Encoder: e, Scope: s, Training: true},
-			method.Batch{Views: views, Labels: labels, Progress: progress},
-		)
+		lr, given := in[0], method.Batch{Progress: in[1], Labels: in[2], Views: in[3:]}
+		if recipe.Answers() > 0 {
+			given.Answers, given.Views = in[3], in[4:]
+		}
+		r := m.Loss(method.Net{Encoder: e, Scope: s, Training: true}, given)
 		r.Loss.AssertScalar()
 		optim.Minimize(o, s.Store(), r.Loss, lr, c.ClipNorm)
 		if r.After != nil {
@@ -62,8 +62,11 @@ func newLearner(b compute.Backend, store *model.Store, m method.Method, e encode
 		return nil, fmt.Errorf("building the training step: %w", err)
 	}
 	inputs := []shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Int32, c.Batch)}
-	for _, v := range recipe.Views {
-		inputs = append(inputs, shapes.Make(dtypes.Uint8, c.Batch, v.Size, v.Size, 3))
+	if recipe.Answers() > 0 {
+		inputs = append(inputs, shapes.Make(dtypes.Int32, c.Batch))
+	}
+	for _, size := range recipe.Sizes() {
+		inputs = append(inputs, shapes.Make(dtypes.Uint8, c.Batch, size, size, 3))
 	}
 	if _, err := exec.Compile(inputs...); err != nil {
 		return nil, fmt.Errorf("building the training step: %w", err)
@@ -75,6 +78,9 @@ func newLearner(b compute.Backend, store *model.Store, m method.Method, e encode
 // step moves the variables by one batch.
 func (l *learner) step(b *feed.Batch, lr, progress float64) (outcome, error) {
 	in := []any{float32(lr), float32(progress), tensors.FromFlatDataAndDimensions(b.Labels, b.Size())}
+	if b.Answers != nil {
+		in = append(in, tensors.FromFlatDataAndDimensions(b.Answers, b.Size()))
+	}
 	for _, v := range b.Views {
 		in = append(in, tensors.FromFlatDataAndDimensions(v.Data, b.Size(), v.Size, v.Size, 3))
 	}

@@ -7,9 +7,10 @@ import (
 
 // Batch is what one step trains on: Size samples in the order of the plan.
 type Batch struct {
-	Views  []schemas.Pixels // one per view of the recipe, each [Size, side, side, 3]
-	Labels []int32          // [Size]
-	IDs    []int64          // [Size], places in the manifest
+	Views   []schemas.Pixels // one per view of the recipe, each [Size, side, side, 3]
+	Labels  []int32          // [Size], classes
+	Answers []int32          // [Size], see schemas.Recipe.Answers; nil if the recipe asks nothing
+	IDs     []int64          // [Size], places in the manifest
 
 	After plan.Cursor // where the run stands once the batch is trained on
 }
@@ -67,6 +68,9 @@ func (c *Cutter) empty() *Batch {
 		Labels: make([]int32, 0, c.size),
 		IDs:    make([]int64, 0, c.size),
 	}
+	if c.samples.Answers != nil {
+		b.Answers = make([]int32, 0, c.size)
+	}
 	for i, v := range c.samples.Views {
 		b.Views[i] = schemas.Pixels{Size: v.Size, Data: make([]byte, 0, c.size*v.Size*v.Size*3)}
 	}
@@ -83,6 +87,9 @@ func (c *Cutter) fill() {
 		b.Views[i].Data = append(b.Views[i].Data, v.Data[first*row:last*row]...)
 	}
 	b.Labels = append(b.Labels, s.Labels[first:last]...)
+	if s.Answers != nil {
+		b.Answers = append(b.Answers, s.Answers[first:last]...)
+	}
 	b.IDs = append(b.IDs, s.IDs[first:last]...)
 	c.taken = last
 	b.After = plan.Cursor{Position: c.at, Offset: c.taken}

@@ -13,7 +13,8 @@ import (
 //	Dₖ = SHA-256(Dₖ₋₁ ‖ SHA-256(batch k))
 //
 // where a batch is the bytes of its views, one view after the other, then its
-// labels (int32) and its image ids (int64), little endian. A chain, unlike one
+// labels (int32), its answers (int32) if the recipe makes some, and its image
+// ids (int64), little endian. A chain, unlike one
 // long hash, goes on from its last value after a restart.
 type Digest [sha256.Size]byte
 
@@ -35,9 +36,11 @@ func (d Digest) Add(b *Batch) Digest {
 	for _, v := range b.Views {
 		h.Write(v.Data)
 	}
-	buf := make([]byte, 0, 12*b.Size())
-	for _, l := range b.Labels {
-		buf = binary.LittleEndian.AppendUint32(buf, uint32(l))
+	buf := make([]byte, 0, 16*b.Size())
+	for _, numbers := range [][]int32{b.Labels, b.Answers} {
+		for _, n := range numbers {
+			buf = binary.LittleEndian.AppendUint32(buf, uint32(n))
+		}
 	}
 	for _, id := range b.IDs {
 		buf = binary.LittleEndian.AppendUint64(buf, uint64(id))

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -24,20 +25,28 @@ func testView(size int) schemas.View {
 	return schemas.View{Size: size, Crop: schemas.Crop{ScaleMin: 0.2, ScaleMax: 1, RatioMin: 0.75, RatioMax: 4. / 3}}
 }
 
-func testPlan(images int) *plan.Plan {
+// askingRecipe makes answers.
+var askingRecipe = schemas.Recipe{Pair: &schemas.Pair{Size: 4, Crop: testView(4).Crop}}
+
+func testPlan(images int) *plan.Plan { return planOf(testRecipe, images) }
+
+func planOf(recipe schemas.Recipe, images int) *plan.Plan {
 	m := &plan.Manifest{Dataset: "d"}
 	for i := range images {
 		m.Images = append(m.Images, schemas.Image{ID: int64(i), Key: fmt.Sprintf("d/%04d.jpg", i), Label: int32(i % 3)})
 	}
-	return plan.New("run", 1, testRecipe, m)
+	return plan.New("run", 1, recipe, m)
 }
 
 // made are the samples of a split, as an augmenter would make them: bytes that
 // depend on epoch, image and view. Images whose id broken accepts are holes.
 func made(s schemas.Split, broken func(id int64) bool) *schemas.Samples {
 	out := &schemas.Samples{Run: s.Run, Epoch: s.Epoch, Index: s.Index, Fingerprint: fingerprint}
-	for _, v := range s.Recipe.Views {
-		out.Views = append(out.Views, schemas.Pixels{Size: v.Size})
+	for _, size := range s.Recipe.Sizes() {
+		out.Views = append(out.Views, schemas.Pixels{Size: size})
+	}
+	if s.Recipe.Answers() > 0 {
+		out.Answers = []int32{}
 	}
 	for _, img := range s.Images {
 		if broken != nil && broken(img.ID) {
@@ -46,6 +55,9 @@ func made(s schemas.Split, broken func(id int64) bool) *schemas.Samples {
 		}
 		out.IDs = append(out.IDs, img.ID)
 		out.Labels = append(out.Labels, img.Label)
+		if n := int64(s.Recipe.Answers()); n > 0 {
+			out.Answers = append(out.Answers, int32((img.ID+int64(s.Epoch))%n))
+		}
 		for v := range out.Views {
 			size := out.Views[v].Size
 			r := rand.New(rand.NewPCG(uint64(s.Epoch), uint64(img.ID)<<8|uint64(v)))
@@ -146,13 +158,60 @@ func TestHolesAreFilled(t *testing.T) {
 	}
 }
 
+// TestAnswersStayWithTheirImages, also where a batch is made of two splits and
+// two epochs.
+func TestAnswersStayWithTheirImages(t *testing.T) {
+	batches := straight(planOf(askingRecipe, 41), 8, 2, plan.Cursor{}, nil)
+	if have, want := len(batches), 2*41/8; have != want {
+		t.Fatalf("have %d batches, want %d", have, want)
+	}
+	row := 0
+	for _, b := range batches {
+		if len(b.Answers) != b.Size() {
+			t.Fatalf("have %d answers for %d images", len(b.Answers), b.Size())
+		}
+		for i, id := range b.IDs {
+			if want := int32((id + int64(row/41)) % schemas.Neighbours); b.Answers[i] != want {
+				t.Errorf("image %d: have answer %d, want %d", id, b.Answers[i], want)
+			}
+			row++
+		}
+	}
+	if b := straight(testPlan(20), 10, 1, plan.Cursor{}, nil)[0]; b.Answers != nil {
+		t.Errorf("have answers %v of a recipe that asks nothing, want none", b.Answers)
+	}
+}
+
+// TestDigestIsTheDocuments holds the digest of a batch without answers against
+// its definition in docs/guarantees.md.
+func TestDigestIsTheDocuments(t *testing.T) {
+	b := &Batch{
+		Views:  []schemas.Pixels{{Size: 1, Data: []byte("abcdef")}, {Size: 1, Data: []byte("ABCDEF")}},
+		Labels: []int32{1, -1},
+		IDs:    []int64{2, 258},
+	}
+	const views, labels, ids = "abcdefABCDEF", "\x01\x00\x00\x00\xff\xff\xff\xff", "\x02\x00\x00\x00\x00\x00\x00\x00\x02\x01\x00\x00\x00\x00\x00\x00"
+	chain := func(batch string) Digest {
+		sum := sha256.Sum256([]byte(batch))
+		return sha256.Sum256(append(make([]byte, 32), sum[:]...))
+	}
+	if have, want := (Digest{}).Add(b), chain(views+labels+ids); have != want {
+		t.Errorf("have %s, want %s", have, want)
+	}
+	b.Answers = []int32{7, 0}
+	if have, want := (Digest{}).Add(b), chain(views+labels+"\x07\x00\x00\x00\x00\x00\x00\x00"+ids); have != want {
+		t.Errorf("with answers: have %s, want %s", have, want)
+	}
+}
+
 func TestDigestSeesEverything(t *testing.T) {
-	fresh := func() *Batch { return straight(testPlan(20), 10, 1, plan.Cursor{}, nil)[0] }
+	fresh := func() *Batch { return straight(planOf(askingRecipe, 20), 10, 1, plan.Cursor{}, nil)[0] }
 	want := Digest{}.Add(fresh())
 	for name, change := range map[string]func(*Batch){
 		"a bit of the first view": func(b *Batch) { b.Views[0].Data[5] ^= 1 },
 		"a bit of the last view":  func(b *Batch) { b.Views[1].Data[len(b.Views[1].Data)-1] ^= 128 },
 		"a label":                 func(b *Batch) { b.Labels[3]++ },
+		"an answer":               func(b *Batch) { b.Answers[3]++ },
 		"an id":                   func(b *Batch) { b.IDs[9]++ },
 	} {
 		b := fresh()

@@ -213,6 +213,9 @@ func (w *window) hashRows(s *schemas.Samples) []uint64 {
 			n := v.Size * v.Size * 3
 			h.Write(v.Data[i*n : (i+1)*n])
 		}
+		if s.Answers != nil {
+			maphash.WriteComparable(&h, s.Answers[i])
+		}
 		rows[i] = h.Sum64()
 	}
 	return rows
@@ -230,13 +233,8 @@ func (w *window) check(s *schemas.Samples, split schemas.Split) error {
 	if s.Fingerprint != w.fingerprint {
 		return w.foreign(s)
 	}
-	if len(s.Views) != len(w.recipe.Views) {
-		return fmt.Errorf("have %d views, want %d", len(s.Views), len(w.recipe.Views))
-	}
-	for i, v := range s.Views {
-		if want := w.recipe.Views[i].Size; v.Size != want {
-			return fmt.Errorf("view %d: have %d pixels a side, want %d", i, v.Size, want)
-		}
+	if err := w.checkForm(s); err != nil {
+		return err
 	}
 	row, hole := 0, 0
 	for _, img := range split.Images {
@@ -251,6 +249,29 @@ func (w *window) check(s *schemas.Samples, split schemas.Split) error {
 	}
 	if row != len(s.IDs) || hole != len(s.Holes) {
 		return fmt.Errorf("have %d samples and %d holes, want %d and %d", len(s.IDs), len(s.Holes), row, hole)
+	}
+	return nil
+}
+
+// checkForm holds samples against the recipe.
+func (w *window) checkForm(s *schemas.Samples) error {
+	sizes := w.recipe.Sizes()
+	if len(s.Views) != len(sizes) {
+		return fmt.Errorf("have %d views, want %d", len(s.Views), len(sizes))
+	}
+	for i, v := range s.Views {
+		if v.Size != sizes[i] {
+			return fmt.Errorf("view %d: have %d pixels a side, want %d", i, v.Size, sizes[i])
+		}
+	}
+	choices := w.recipe.Answers()
+	if asked := choices > 0; asked != (s.Answers != nil) {
+		return fmt.Errorf("have %d answers for %d images, and a recipe with %d to choose from", len(s.Answers), len(s.IDs), choices)
+	}
+	for i, answer := range s.Answers {
+		if int(answer) >= choices {
+			return fmt.Errorf("image %d: have answer %d, want less than %d", s.IDs[i], answer, choices)
+		}
 	}
 	return nil
 }

@@ -122,6 +122,7 @@ func TestRefusals(t *testing.T) {
 		{"another size", func(s *schemas.Samples) { s.Views[0], s.Views[1] = s.Views[1], s.Views[0] }, "have 6 pixels a side, want 4"},
 		{"another image", func(s *schemas.Samples) { s.IDs[2] = 999 }, "neither among the samples nor among the holes"},
 		{"another label", func(s *schemas.Samples) { s.Labels[0] = 7 }, "has another label"},
+		{"answers that nobody asked for", func(s *schemas.Samples) { s.Answers = make([]int32, len(s.IDs)) }, "and a recipe with 0 to choose from"},
 		{"an image too many", func(s *schemas.Samples) { s.Holes = append(s.Holes, schemas.Hole{ID: 998}) }, "want"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -150,6 +151,39 @@ func TestRefusals(t *testing.T) {
 			w.take()
 			if err := w.admit(s, b, "bad", epoch0); !errors.Is(err, ErrRefused) {
 				t.Errorf("after good ones were trained on: have %v, want ErrRefused", err)
+			}
+		})
+	}
+}
+
+// TestAnswersAreChecked, as the loss of an answer that cannot be chosen would
+// be anything.
+func TestAnswersAreChecked(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*schemas.Samples)
+		want   string
+	}{
+		{"none", func(s *schemas.Samples) { s.Answers = nil }, "have 0 answers for 10 images, and a recipe with 8 to choose from"},
+		{"a ninth", func(s *schemas.Samples) { s.Answers[3] = 8 }, "have answer 8, want less than 8"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWindow(planOf(askingRecipe, 80), askingRecipe, fingerprint, 1<<20, plan.Position{})
+			split := issueAll(w, epoch0)[0]
+			s := made(split, nil)
+			tc.change(s)
+			if err := w.admit(s, []byte("bad"), "bad", epoch0); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("have %v, want ErrRefused with %q", err, tc.want)
+			}
+			admit(t, w, made(split, nil), "good")
+			if !w.ready() {
+				t.Error("good samples are not ready")
+			}
+			other := made(split, nil)
+			other.Answers[2] ^= 1
+			err := w.admit(other, body(t, other), "other", epoch0)
+			if want := fmt.Sprintf("image %d", other.IDs[2]); !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), want) {
+				t.Errorf("another answer: have %v, want ErrDiffers with %q", err, want)
 			}
 		})
 	}

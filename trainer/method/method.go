@@ -35,7 +35,8 @@ type Method interface {
 // Batch is what a training step starts from.
 type Batch struct {
 	Views    []*Node // of the recipe: uint8 [B, S, S, 3] each
-	Labels   *Node   // int32 [B]: the answers, where the recipe makes some; otherwise classes, −1 where unknown
+	Answers  *Node   // int32 [B]: what the recipe asks, of schemas.Recipe.Answers choices; nil if it asks nothing
+	Labels   *Node   // int32 [B]: the dataset's classes, −1 where unknown; to be looked at, never to be learned from
 	Progress *Node   // float32 scalar, from 0 at the run's first step to 1 at its last; see optim.Progress
 }
 
