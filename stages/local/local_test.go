@@ -23,7 +23,7 @@ import (
 	"selfstream/stages/bucket/buckettest"
 )
 
-func start(t *testing.T, o Options) *Local {
+func start(t testing.TB, o Options) *Local {
 	t.Helper()
 	l, err := Start(t.Context(), o)
 	if err != nil {
@@ -33,7 +33,7 @@ func start(t *testing.T, o Options) *Local {
 	return l
 }
 
-func open(t *testing.T, l *Local, name string) *bucket.S3 {
+func open(t testing.TB, l *Local, name string) *bucket.S3 {
 	t.Helper()
 	b, err := bucket.Open(t.Context(), l.S3.Config, name)
 	if err != nil {
