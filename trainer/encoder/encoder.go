@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/trainer/layer"
 )
 
 // Encoder is a network without a head.
@@ -17,15 +19,16 @@ type Encoder struct {
 	Dim    int      // of the features
 	Stages []string // from the image to the features, which are those of the last stage
 
-	// forward maps normalised images [B, H, W, 3] to the features of every
-	// stage.
+	// forward turns normalised images [B, H, W, 3] into the feature map of
+	// every stage.
 	forward func(s *model.Scope, x *Node, training bool) []*Node
 }
 
 // Output is what an Encoder makes of a batch.
 type Output struct {
-	Features *Node   // [B, Dim]
-	Stages   []*Node // of every stage, averaged over the image: [B, channels of the stage]
+	Map      *Node   // of the last stage, [B, H', W', Dim]: for heads that look where something is
+	Features *Node   // its average over the image, [B, Dim]
+	Stages   []*Node // of every stage, averaged alike: [B, channels of the stage]; the last one are the Features
 }
 
 var encoders = []Encoder{
@@ -36,10 +39,13 @@ var encoders = []Encoder{
 	resnet("resnet34", basicBlock, [4]int{3, 4, 6, 3}, true),
 	resnet("resnet50", bottleneck, [4]int{3, 4, 6, 3}, false),
 	resnet("resnet50", bottleneck, [4]int{3, 4, 6, 3}, true),
+	alexnet("", layer.Window{Kernel: 11, Stride: 4, Padding: 5}),
+	alexnet("-cfn", layer.Window{Kernel: 11, Stride: 2}),
+	alexnet("-small", layer.Window{Kernel: 5, Stride: 1, Padding: 2}),
 }
 
-// Names lists the encoders there are. The ResNets whose names end in "-small"
-// have the stem for images of up to about 64 pixels.
+// Names lists the encoders there are. Those whose names end in "-small" have
+// the stem for images of up to about 64 pixels.
 func Names() []string {
 	names := make([]string, len(encoders))
 	for i, e := range encoders {
@@ -65,10 +71,14 @@ func New(name string) (Encoder, error) {
 // statistics of the batch and moves the running ones.
 func (e Encoder) Forward(s *model.Scope, images *Node, training bool) Output {
 	images.AssertDims(-1, -1, -1, 3)
-	stages := e.forward(s, normalise(images), training)
-	features := stages[len(stages)-1]
-	features.AssertDims(images.Shape().Dim(0), e.Dim)
-	return Output{Features: features, Stages: stages}
+	maps := e.forward(s, normalise(images), training)
+	out := Output{Map: maps[len(maps)-1]}
+	for _, m := range maps {
+		out.Stages = append(out.Stages, layer.GlobalAveragePool(m))
+	}
+	out.Features = out.Stages[len(maps)-1]
+	out.Features.AssertDims(images.Shape().Dim(0), e.Dim)
+	return out
 }
 
 // Per channel, of ImageNet's images scaled to 0 … 1: what torchvision's

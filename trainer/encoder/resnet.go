@@ -36,7 +36,7 @@ func resnet(name string, block block, depths [4]int, small bool) Encoder {
 				}
 				x = block.build(s, fmt.Sprintf("layer%d.%d", stage+1, i), x, 64<<stage, stride, training)
 			}
-			stages = append(stages, layer.GlobalAveragePool(x))
+			stages = append(stages, x)
 		}
 		return stages
 	}

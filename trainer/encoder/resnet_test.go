@@ -175,9 +175,12 @@ func compareWithOracle(t *testing.T, name, path string) {
 	store := newStore(t, shapes)
 	setFormula(store)
 	exec, err := model.NewExec(goBackend(), store, func(s *model.Scope, in []*Node) []*Node {
-		stages := enc.forward(s, TransposeAllAxes(in[0], 0, 2, 3, 1), false)
-		features := stages[len(stages)-1]
-		return append(stages, features, layer.Linear(s, "fc", features, classes, true))
+		var out []*Node
+		for _, m := range enc.forward(s, TransposeAllAxes(in[0], 0, 2, 3, 1), false) {
+			out = append(out, layer.GlobalAveragePool(m))
+		}
+		features := out[len(out)-1]
+		return append(out, features, layer.Linear(s, "fc", features, classes, true))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func tiny() Encoder {
 		for i, out := range channels {
 			x = layer.Conv(s, fmt.Sprintf("conv%d", i+1), x, out, layer.Window{Kernel: 3, Stride: 2, Padding: 1})
 			x = layer.ReLU(layer.BatchNorm(s, fmt.Sprintf("bn%d", i+1), x, training))
-			stages = append(stages, layer.GlobalAveragePool(x))
+			stages = append(stages, x)
 		}
 		return stages
 	}

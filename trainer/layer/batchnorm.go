@@ -23,10 +23,22 @@ const (
 // running statistics are used. PyTorch's num_batches_tracked is left out: it
 // counts, and nothing reads it.
 func BatchNorm(s *model.Scope, name string, x *Node, training bool) *Node {
-	dims := x.Shape().Dimensions
-	channels := dims[len(dims)-1]
+	channels := x.Shape().Dim(-1)
 	weight := parameter(s, name+".weight", x, constant(1), channels)
 	bias := parameter(s, name+".bias", x, constant(0), channels)
+	return batchNorm(s, name, x, weight, bias, training)
+}
+
+// BatchNormPlain is BatchNorm without weight and bias (affine=False): no
+// channel can be silenced.
+func BatchNormPlain(s *model.Scope, name string, x *Node, training bool) *Node {
+	channels := shapes.Make(x.DType(), x.Shape().Dim(-1))
+	return batchNorm(s, name, x, Ones(x.Graph(), channels), Zeros(x.Graph(), channels), training)
+}
+
+func batchNorm(s *model.Scope, name string, x, weight, bias *Node, training bool) *Node {
+	dims := x.Shape().Dimensions
+	channels := dims[len(dims)-1]
 	runningMean := variable(s, name+".running_mean", constant(0), channels).SetTrainable(false)
 	runningVar := variable(s, name+".running_var", constant(1), channels).SetTrainable(false)
 

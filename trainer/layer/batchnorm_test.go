@@ -3,6 +3,7 @@ package layer
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -181,4 +182,33 @@ func TestReLU(t *testing.T) {
 	}, x.tensor(), dy.tensor())
 	compare(t, "y", have[1], &array{[]int{4}, []float64{0, 0, 3, 1e-30}}, 0)
 	compare(t, "gradient", have[0], &array{[]int{4}, []float64{0, 0, 7, 8}}, 0)
+}
+
+// TestBatchNormPlain: it is batch normalisation with a weight of 1 and a bias of
+// 0, and has neither as a variable.
+func TestBatchNormPlain(t *testing.T) {
+	x := normals(1, 6, 3)
+	for _, training := range []bool{true, false} {
+		outcome := func(norm func(s *model.Scope, name string, x *Node, training bool) *Node) (y, dx *tensors.Tensor, store *model.Store) {
+			store = model.NewStore()
+			SetSeed(store, 1)
+			out := run(t, store, func(s *model.Scope, in []*Node) []*Node {
+				y := norm(s, "bn", in[0], training)
+				return []*Node{y, Gradient(ReduceAllSum(Mul(y, Square(y))), in[0])[0]}
+			}, x.tensor())
+			return out[0], out[1], store
+		}
+		y, dx, store := outcome(BatchNormPlain)
+		wantY, wantDx, _ := outcome(BatchNorm)
+		compare(t, "y", y, &array{[]int{6, 3}, flat(t, wantY)}, 0)
+		compare(t, "dx", dx, &array{[]int{6, 3}, flat(t, wantDx)}, 0)
+		var names []string
+		for v := range store.IterVariables() {
+			names = append(names, v.Name())
+		}
+		slices.Sort(names)
+		if want := []string{"bn.running_mean", "bn.running_var"}; !slices.Equal(names, want) {
+			t.Errorf("have variables %v, want %v", names, want)
+		}
+	}
 }
