@@ -11,10 +11,10 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench chaos
+.PHONY: help build demo test race lint fuzz bench bench-peers chaos
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-6s %s\n' "$$target" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
 
 build: ## the command, as ./selfstream
 	$(GO) build -o selfstream .
@@ -42,8 +42,12 @@ fuzz: ## every fuzz target for FUZZTIME, 10s by default
 		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$dir" || exit 1; \
 	done
 
-bench: ## all benchmarks
+bench: ## all benchmarks; those of photos need a folder of them in SELFSTREAM_PHOTOS
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Of Debian's packages: python3-pil python3-opencv python3-torchvision.
+bench-peers: ## the augmenter beside torchvision and OpenCV, on the photos in SELFSTREAM_PHOTOS and one core
+	/usr/bin/python3 bench/compare.py
 
 chaos: ## kill, stop and starve the parts of a system, and compare digests
 	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .
