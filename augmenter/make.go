@@ -58,7 +58,7 @@ func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samp
 	if err != nil {
 		return nil, fmt.Errorf("making split %d of epoch %d of run %s: %w", split.Index, split.Epoch, split.Run, err)
 	}
-	s.Views = rows.views()
+	s.Views, s.Answers = rows.views(), rows.answers
 	return s, nil
 }
 
@@ -66,39 +66,47 @@ func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samp
 type rows struct {
 	split    schemas.Split
 	renderer view.Renderer
+	sizes    []int    // of the views
 	pixels   [][]byte // of each view, images one after the other
+	view     [][]byte // of each view, the image at work
+	answers  []int32  // nil if the recipe asks nothing
 }
 
 func newRows(split schemas.Split) *rows {
-	r := &rows{split: split, pixels: make([][]byte, len(split.Recipe.Views))}
-	for i, v := range split.Recipe.Views {
-		r.pixels[i] = make([]byte, 0, len(split.Images)*v.Size*v.Size*3)
+	sizes := split.Recipe.Sizes()
+	r := &rows{split: split, sizes: sizes, pixels: make([][]byte, len(sizes)), view: make([][]byte, len(sizes))}
+	for i, size := range sizes {
+		r.pixels[i] = make([]byte, 0, len(split.Images)*size*size*3)
+	}
+	if split.Recipe.Answers() > 0 {
+		r.answers = []int32{}
 	}
 	return r
 }
 
 // add decodes an image once and appends all its views, or tells what is wrong
 // with it.
-//
-// Recipes of other kinds, such as patch pairs and jigsaws, belong here: what
-// they make of img is appended just as well.
 func (r *rows) add(image schemas.Image, data []byte) (broken string) {
 	img, err := decode.Image(data, decode.DefaultLimits())
 	if err != nil {
 		return err.Error()
 	}
-	for i, v := range r.split.Recipe.Views {
+	for i, size := range r.sizes {
 		n := len(r.pixels[i])
-		r.pixels[i] = r.pixels[i][:n+v.Size*v.Size*3]
-		r.renderer.Render(r.pixels[i][n:], img, v, view.Key(r.split.Seed, r.split.Epoch, image.ID, i))
+		r.pixels[i] = r.pixels[i][:n+size*size*3]
+		r.view[i] = r.pixels[i][n:]
+	}
+	answer := r.renderer.RenderAll(r.view, img, r.split.Recipe, view.ImageKey(r.split.Seed, r.split.Epoch, image.ID))
+	if r.answers != nil {
+		r.answers = append(r.answers, int32(answer))
 	}
 	return ""
 }
 
 func (r *rows) views() []schemas.Pixels {
 	var all []schemas.Pixels
-	for i, v := range r.split.Recipe.Views {
-		all = append(all, schemas.Pixels{Size: v.Size, Data: r.pixels[i]})
+	for i, size := range r.sizes {
+		all = append(all, schemas.Pixels{Size: size, Data: r.pixels[i]})
 	}
 	return all
 }

@@ -28,9 +28,9 @@ type Pair struct {
 	Flip float64 `json:"flip,omitempty"` // probability of mirroring the whole grid left and right, before patches are cut
 	Swap float64 `json:"swap,omitempty"` // probability that the neighbour comes first; otherwise the middle does
 
+	Resample Resample `json:"resample,omitzero"` // of each patch on its own
 	Gray     float64  `json:"gray,omitempty"`    // probability of both patches losing colour
 	Project  float64  `json:"project,omitempty"` // probability of both patches losing what is between green and magenta
-	Resample Resample `json:"resample,omitzero"` // of each patch on its own
 	Drop     float64  `json:"drop,omitempty"`    // probability of a patch keeping but one channel, with faint noise for the others
 }
 

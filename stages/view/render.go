@@ -13,7 +13,13 @@ const Version = 1
 // Key is the key of one view of one image in one epoch: all chance of the view
 // comes from it.
 func Key(seed uint64, epoch int, image int64, view int) random.Key {
-	return random.New(seed).Fold(keyBranch).Fold(uint64(epoch)).Fold(uint64(image)).Fold(uint64(view))
+	return ImageKey(seed, epoch, image).Fold(uint64(view))
+}
+
+// ImageKey is the key of one image in one epoch: all chance of a recipe comes
+// from it.
+func ImageKey(seed uint64, epoch int, image int64) random.Key {
+	return random.New(seed).Fold(keyBranch).Fold(uint64(epoch)).Fold(uint64(image))
 }
 
 // keyBranch keeps the keys of views apart from what else is drawn from a seed.
@@ -39,6 +45,27 @@ func Center(dst []byte, src *RGB, size int) {
 type Renderer struct {
 	resizer resizer
 	blurrer blurrer
+	cutter  cutter
+}
+
+// RenderAll makes all views of src that a recipe asks for, and returns the
+// answer, or 0 if the recipe asks nothing. dst has room for a view of each of
+// recipe.Sizes(). The recipe must be valid.
+func (r *Renderer) RenderAll(dst [][]byte, src *RGB, recipe schemas.Recipe, key random.Key) (answer int) {
+	switch {
+	case recipe.Pair != nil:
+		d := DrawPair(*recipe.Pair, src.W, src.H, key)
+		r.ApplyPair(dst, src, *recipe.Pair, d)
+		return d.Answer
+	case recipe.Jigsaw != nil:
+		d := DrawJigsaw(*recipe.Jigsaw, src.W, src.H, key)
+		r.ApplyJigsaw(dst, src, *recipe.Jigsaw, d)
+		return d.Answer
+	}
+	for i, v := range recipe.Views {
+		r.Render(dst[i], src, v, key.Fold(uint64(i)))
+	}
+	return 0
 }
 
 // Render is the function Render.

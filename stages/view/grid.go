@@ -1,0 +1,85 @@
+package view
+
+import (
+	"image"
+
+	"selfstream/schemas"
+	"selfstream/stages/random"
+)
+
+// The branches of an image's key for grids, besides those for its box, its
+// mirroring and its greys. A new one goes to the end.
+const (
+	projectBranch = solarizeBranch + 1 + iota
+	answerBranch
+	swapBranch
+	pieceBranch // one below it for each patch or tile
+	resampleBranch
+	dropBranch
+)
+
+// DrawnGrid is what chance decided for a square of the image that patches or tiles
+// are cut from.
+type DrawnGrid struct {
+	Box     image.Rectangle // of the source, resized to the grid
+	Flip    bool
+	Gray    bool
+	Project bool
+}
+
+func drawGrid(c schemas.Crop, w, h int, flip, gray, project float64, key random.Key) DrawnGrid {
+	return DrawnGrid{
+		Box:     drawBox(c, w, h, key.Fold(cropBranch)),
+		Flip:    happens(flip, key.Fold(flipBranch)),
+		Gray:    happens(gray, key.Fold(grayBranch)),
+		Project: happens(project, key.Fold(projectBranch)),
+	}
+}
+
+// cutter cuts pieces out of a grid. Its memory is used again.
+type cutter struct {
+	grid  RGB // resized and mirrored
+	small []byte
+}
+
+// resize makes the grid of a source, side×side pixels.
+func (c *cutter) resize(r *resizer, src *RGB, side int, d DrawnGrid) {
+	c.grid = RGB{W: side, H: side, Pix: grow(c.grid.Pix, 3*side*side)}
+	r.resize(&c.grid, src, d.Box)
+	if d.Flip {
+		flip(&c.grid)
+	}
+}
+
+// cut fills a piece, each of whose channels has a place of its own.
+func (c *cutter) cut(piece *RGB, at [3]image.Point) {
+	for y := range piece.H {
+		row := piece.Pix[3*piece.W*y:][:3*piece.W]
+		if at[0] == at[1] && at[1] == at[2] {
+			copy(row, c.grid.Pix[3*(c.grid.W*(at[0].Y+y)+at[0].X):])
+			continue
+		}
+		for channel, from := range at {
+			in := c.grid.Pix[3*(c.grid.W*(from.Y+y)+from.X):][:len(row)]
+			for i := channel; i < len(row); i += 3 {
+				row[i] = in[i]
+			}
+		}
+	}
+}
+
+// recolor takes the colours away that the grid loses.
+func (d DrawnGrid) recolor(piece *RGB) {
+	if d.Gray {
+		gray(piece)
+	}
+	if d.Project {
+		project(piece)
+	}
+}
+
+// offset is where something of n pixels is moved to that may lie anywhere
+// within n+room of them. It takes the key's numbers i and i+1.
+func offset(key random.Key, i uint64, room int) image.Point {
+	return image.Pt(key.IntN(i, room+1), key.IntN(i+1, room+1))
+}

@@ -1,0 +1,87 @@
+package view
+
+import (
+	"image"
+	"math"
+
+	"selfstream/schemas"
+	"selfstream/stages/random"
+)
+
+// DrawnPair is what chance decided for a pair of patches: all that ApplyPair needs
+// to know.
+type DrawnPair struct {
+	DrawnGrid
+	Answer  int  // the second patch's place as seen from the first; see schemas.Neighbours
+	Swap    bool // the neighbour comes first
+	Patches [2]DrawnPatch
+}
+
+// DrawnPatch is what chance decided for one patch.
+type DrawnPatch struct {
+	At       image.Point // its upper left corner in the grid
+	Resample int         // side to which it is shrunk and enlarged again; 0: it is not
+	Keep     int         // the only channel that it keeps; −1: it keeps all
+	noise    random.Key  // for the other channels
+}
+
+// DrawPair decides about the pair of an image of w×h pixels.
+func DrawPair(p schemas.Pair, w, h int, key random.Key) DrawnPair {
+	d := DrawnPair{DrawnGrid: drawGrid(p.Crop, w, h, p.Flip, p.Gray, p.Project, key)}
+	place := key.Fold(answerBranch).IntN(0, schemas.Neighbours)
+	middle := drawPatch(p, 4, key)
+	neighbour := drawPatch(p, cellOf(place), key)
+	d.Answer, d.Patches = place, [2]DrawnPatch{middle, neighbour}
+	if happens(p.Swap, key.Fold(swapBranch)) {
+		d.Swap = true
+		d.Answer, d.Patches = schemas.Neighbours-1-place, [2]DrawnPatch{neighbour, middle}
+	}
+	return d
+}
+
+// cellOf is the cell, 0 to 8 in reading order, of a place around the middle.
+func cellOf(place int) int {
+	if place >= 4 {
+		return place + 1
+	}
+	return place
+}
+
+func drawPatch(p schemas.Pair, cell int, key random.Key) DrawnPatch {
+	key = key.Fold(pieceBranch).Fold(uint64(cell))
+	step := p.Size + p.Gap
+	d := DrawnPatch{At: image.Pt(cell%3*step, cell/3*step).Add(offset(key, 0, 2*p.Jitter)), Keep: -1}
+	if k := key.Fold(resampleBranch); happens(p.Resample.P, k) {
+		least, most := float64(p.Resample.MinSize), float64(p.Size-1)
+		d.Resample = int(math.RoundToEven(math.Sqrt(k.Uniform(1, least*least, most*most))))
+	}
+	if k := key.Fold(dropBranch); happens(p.Drop, k) {
+		d.Keep, d.noise = k.IntN(1, 3), k.Fold(0)
+	}
+	return d
+}
+
+// ApplyPair carries out what was drawn for a pair of src: two views of
+// Size×Size pixels of three bytes.
+func (r *Renderer) ApplyPair(dst [][]byte, src *RGB, p schemas.Pair, d DrawnPair) {
+	r.cutter.resize(&r.resizer, src, p.Side(), d.DrawnGrid)
+	for i, patch := range d.Patches {
+		img := square(dst[i], p.Size)
+		r.cutter.cut(img, [3]image.Point{patch.At, patch.At, patch.At})
+		if patch.Resample > 0 {
+			r.resample(img, patch.Resample)
+		}
+		d.recolor(img)
+		if patch.Keep >= 0 {
+			drop(img, patch.Keep, patch.noise)
+		}
+	}
+}
+
+// resample shrinks a patch to side×side pixels and enlarges it again.
+func (r *Renderer) resample(img *RGB, side int) {
+	r.cutter.small = grow(r.cutter.small, 3*side*side)
+	small := square(r.cutter.small, side)
+	r.resizer.resize(small, img, img.Bounds())
+	r.resizer.resize(img, small, small.Bounds())
+}
