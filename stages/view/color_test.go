@@ -3,7 +3,10 @@ package view
 import (
 	"bytes"
 	"image/color"
+	"math"
 	"testing"
+
+	"selfstream/stages/random"
 )
 
 // TestAdjustments checks colours whose answer is plain to see, on an image of
@@ -37,6 +40,68 @@ func TestAdjustments(t *testing.T) {
 				t.Errorf("%v: have %v, want %v", tc.in, img.Pix, tc.want)
 			}
 		})
+	}
+}
+
+// TestProject compares with the matrix in the authors' program of the jigsaw.
+func TestProject(t *testing.T) {
+	matrix := [3][3]float64{{5. / 6, 1. / 3, -1. / 6}, {1. / 3, 1. / 3, 1. / 3}, {-1. / 6, 1. / 3, 5. / 6}}
+	for r := 0; r < 256; r += 5 {
+		for g := 0; g < 256; g += 5 {
+			for b := 0; b < 256; b += 5 {
+				img := &RGB{W: 1, H: 1, Pix: []uint8{uint8(r), uint8(g), uint8(b)}}
+				project(img)
+				for c, row := range matrix {
+					want := min(max(row[0]*float64(r)+row[1]*float64(g)+row[2]*float64(b), 0), 255)
+					if have := float64(img.Pix[c]); math.Abs(have-want) > 0.5+1e-9 {
+						t.Fatalf("%d, %d, %d: have %v, want %g at channel %d", r, g, b, img.Pix, want, c)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestDrop: one channel stays as it is; of the noise in the others, each value
+// is as likely as the other, here and beside and in the other channel.
+func TestDrop(t *testing.T) {
+	const side = 96
+	for keep := range 3 {
+		img, src := scene(side, side), scene(side, side)
+		drop(img, keep, random.New(5))
+		for c := range 3 {
+			ones, beside, other, changed := 0, 0, 0, 0
+			for i := c; i < len(img.Pix); i += 3 {
+				v := img.Pix[i]
+				if c == keep {
+					if v != src.Pix[i] {
+						changed++
+					}
+					continue
+				}
+				if v != 127 && v != 128 {
+					t.Fatalf("have %d in a dropped channel, want 127 or 128", v)
+				}
+				ones += int(v - 127)
+				if i >= 3 && img.Pix[i-3] == v {
+					beside++
+				}
+				if img.Pix[i-c+(3-keep-c)] == v {
+					other++
+				}
+			}
+			if changed > 0 {
+				t.Errorf("keeping channel %d: have %d pixels of it changed, want none", keep, changed)
+			}
+			if c == keep {
+				continue
+			}
+			for name, have := range map[string]int{"ones": ones, "equal to the pixel before": beside, "equal to the other channel": other} {
+				if n := side * side; math.Abs(float64(have)-float64(n)/2) > 5*math.Sqrt(float64(n)/4) {
+					t.Errorf("keeping channel %d, channel %d: have %d of %d %s, want half", keep, c, have, n, name)
+				}
+			}
+		}
 	}
 }
 
