@@ -54,6 +54,8 @@ func (o *options) runFlags() *runFlags {
 	o.Float64Var(&c.WeightDecay, "weight-decay", 0, "of the weights; biases and norms have none")
 	o.Float64Var(&c.Warmup, "warmup", 0, "share of the steps in which the learning rate rises")
 	o.Float64Var(&c.ClipNorm, "clip-norm", 0, "largest `norm` of the gradient of all weights together, which is scaled down to it; 0: any")
+	o.IntVar(&c.Accumulate, "accumulate", 1, "equal `parts` in which a batch goes through the network, to need less memory; each is normalised by itself.\n"+
+		"Not for methods that compare the images of a batch")
 	o.IntVar(&c.SnapshotEvery, "snapshot-every", 0, "steps between snapshots; 0: five in all, at most 1000 steps apart")
 	o.IntVar(&c.MaxHoles, "max-holes", 100, "broken images that are borne, whatever their share")
 	o.Float64Var(&c.MaxHoleRate, "max-hole-rate", 0.1, "share of broken images that is borne, however many")
@@ -68,11 +70,12 @@ func (o *options) runFlags() *runFlags {
 // request checks the settings of a run and names it. Equal settings give equal
 // names, so that asking again for a run continues it.
 func (r *runFlags) request(dataset string) (schemas.RunRequest, error) {
-	if _, err := r.complete(); err != nil {
+	m, err := r.complete()
+	if err != nil {
 		return schemas.RunRequest{}, err
 	}
 	req := schemas.RunRequest{Run: r.name, Dataset: dataset, Config: r.config}
-	if err := checkChoices(req.Config); err != nil {
+	if err := checkChoices(m, req.Config); err != nil {
 		return req, usageError{err}
 	}
 	if err := req.Config.Validate(); err != nil {
@@ -87,8 +90,12 @@ func (r *runFlags) request(dataset string) (schemas.RunRequest, error) {
 	return req, nil
 }
 
-// checkChoices refuses unknown names before anything is started.
-func checkChoices(c schemas.Config) error {
+// checkChoices refuses unknown names, and what the method cannot do, before
+// anything is started.
+func checkChoices(m method.Method, c schemas.Config) error {
+	if err := method.CheckParts(m, c.Accumulate); err != nil {
+		return err
+	}
 	if _, err := encoder.New(c.Encoder); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
 )
@@ -87,7 +88,7 @@ func describe(w io.Writer, s summary) {
 		{"dataset", fmt.Sprintf("%s, %d images", s.Dataset, s.Images)},
 		{"method", fmt.Sprintf("%s %s", c.Method, settingsText(c.Settings))},
 		{"encoder", fmt.Sprintf("%s at %d px", c.Encoder, c.ImageSize)},
-		{"training", fmt.Sprintf("batch %d, %s, learning rate %g, weight decay %g, warm-up %g, seed %d", c.Batch, c.Optimizer, c.LearningRate, c.WeightDecay, c.Warmup, c.Seed)},
+		{"training", trainingText(c)},
 		{"progress", fmt.Sprintf("step %d of %d, epoch %.1f, %d samples in %s", s.Steps, s.StepsPlanned, s.Epochs, s.SamplesTrained, seconds(s.Seconds))},
 		{"backend", s.Backend},
 		{"augmenters", s.Fingerprint},
@@ -107,6 +108,21 @@ func describe(w io.Writer, s summary) {
 			fmt.Fprintf(w, "  %s: %s\n", r.Key, r.Reason)
 		}
 	}
+}
+
+func trainingText(c schemas.Config) string {
+	text := fmt.Sprintf("batch %d, %s, learning rate %g", c.Batch, c.Optimizer, c.LearningRate)
+	if c.BaseBatch > 0 {
+		text += fmt.Sprintf(" for %d images", c.BaseBatch)
+	}
+	text += fmt.Sprintf(", weight decay %g, warm-up %g, seed %d", c.WeightDecay, c.Warmup, c.Seed)
+	if c.ClipNorm > 0 {
+		text += fmt.Sprintf(", gradients up to %g", c.ClipNorm)
+	}
+	if c.Accumulate > 1 {
+		text += fmt.Sprintf(", in %d parts", c.Accumulate)
+	}
+	return text
 }
 
 func settingsText(s map[string]string) string {

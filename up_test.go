@@ -70,6 +70,28 @@ func png100k(t testing.TB) []byte {
 	return nil
 }
 
+// TestAccumulate: parts change what a batch does to the weights, where it is
+// normalised, and not what it is.
+func TestAccumulate(t *testing.T) {
+	dir := photos(t, 4, nil)
+	train := func(parts string) summary {
+		state := t.TempDir()
+		file := filepath.Join(state, "summary.json")
+		args := small(state, "--data", dir, "--until-done", "--summary", file, "--method", "byol", "--epochs", "1", "--accumulate", parts)
+		if code, stdout, stderr := selfstream(t, args...); code != 0 {
+			t.Fatalf("have exit code %d\n%s\n%s", code, stdout, stderr)
+		}
+		return readSummary(t, file)
+	}
+	whole, parted := train("1"), train("4")
+	if parted.BatchesSHA256 != whole.BatchesSHA256 || parted.Steps != whole.Steps {
+		t.Errorf("have batches %s in %d steps, want %s in %d", parted.BatchesSHA256, parted.Steps, whole.BatchesSHA256, whole.Steps)
+	}
+	if parted.WeightsSHA256 == whole.WeightsSHA256 {
+		t.Errorf("have the same weights, want each part normalised alone")
+	}
+}
+
 // TestUp takes a folder with broken files from photos to probes, on all real
 // parts.
 func TestUp(t *testing.T) {

@@ -15,7 +15,7 @@ type Metric struct {
 
 	Loss         float64            `json:"loss"`
 	LearningRate float64            `json:"learning_rate"`
-	Values       map[string]float64 `json:"values,omitempty"` // of the method, such as its pretext accuracy
+	Values       map[string]float64 `json:"values,omitempty"` // of the method, such as its pretext accuracy, and gradient_norm: of all weights together, before it is clipped
 
 	ImagesPerSecond float64 `json:"images_per_second"` // since the last metric
 	StepsPerSecond  float64 `json:"steps_per_second"`  // alike

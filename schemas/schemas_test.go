@@ -26,7 +26,7 @@ var kinds = []kind{
 		Config: schemas.Config{
 			Method: "simclr", Settings: map[string]string{"temperature": "0.2"},
 			Encoder: "tiny", ImageSize: 32, Epochs: 20, Batch: 128, Seed: 1<<64 - 1,
-			Optimizer: "adamw", LearningRate: 2e-3, BaseBatch: 256, WeightDecay: 1e-4, Warmup: 0.05, ClipNorm: 1.5,
+			Optimizer: "adamw", LearningRate: 2e-3, BaseBatch: 256, WeightDecay: 1e-4, Warmup: 0.05, ClipNorm: 1.5, Accumulate: 4,
 			SnapshotEvery: 100, MaxHoles: 16, MaxHoleRate: 0.05,
 		},
 	}, ""},

@@ -19,13 +19,26 @@ import (
 	"selfstream/trainer/optim"
 )
 
-// learner makes steps: it holds the variables of a training and the graph that
-// moves them.
+// lesson is what a learner learns, and how.
+type lesson struct {
+	method    method.Method
+	encoder   encoder.Encoder
+	optimizer optim.Optimizer
+	recipe    schemas.Recipe
+	batch     int
+	parts     int     // in which a batch goes through the network, one after the other; 0 and 1: whole
+	clipNorm  float64 // see optim.Move
+}
+
+// learner makes steps: it holds the variables of a training and the graphs that
+// move them.
 type learner struct {
+	lesson
 	store  *model.Store
-	exec   *model.Exec
-	chance float64  // see method.Result
-	names  []string // of the values, in the order of the graph's outputs
+	pass   *model.Exec // of a batch, which moves the weights, or of a part
+	parted *parted     // nil where batches are taken whole
+	chance float64     // see method.Result
+	names  []string    // of the values, in the order of the graph's outputs
 }
 
 // outcome is what a step tells. The embedding stays on the device until
@@ -33,69 +46,127 @@ type learner struct {
 type outcome struct {
 	loss      float64
 	values    map[string]float64
-	embedding *tensors.Tensor // [n, d]
+	embedding *tensors.Tensor // [n, d]; where batches are taken in parts, of the last
 }
 
-// newLearner builds the graph of a step and, where the store lacks them, the
+// gradientNorm is the value that every method has.
+const gradientNorm = "gradient_norm"
+
+// newLearner builds the graphs of a step and, where the store lacks them, the
 // variables with their first values.
-func newLearner(b compute.Backend, store *model.Store, m method.Method, e encoder.Encoder, o optim.Optimizer, recipe schemas.Recipe, c schemas.Config) (*learner, error) {
-	l := &learner{store: store}
-	exec, err := model.NewExec(b, store, func(s *model.Scope, in []*Node) []*Node {
-		lr, given := in[0], method.Batch{Progress: in[1], Labels: in[2], Views: in[3:]}
-		if recipe.Answers() > 0 {
-			given.Answers, given.Views = in[3], in[4:]
-		}
-		r := m.Loss(method.Net{Encoder: e, Scope: s, Training: true}, given)
-		r.Loss.AssertScalar()
-		optim.Minimize(o, s.Store(), r.Loss, lr, c.ClipNorm)
-		if r.After != nil {
-			r.After()
-		}
-		l.chance, l.names = r.Chance, slices.Sorted(maps.Keys(r.Values))
-		out := []*Node{r.Loss, r.Embedding}
-		for _, name := range l.names {
-			out = append(out, r.Values[name])
-		}
-		return out
-	})
+func newLearner(b compute.Backend, store *model.Store, what lesson) (*learner, error) {
+	l := &learner{lesson: what, store: store}
+	build := l.wholeBatch
+	if what.parts > 1 {
+		l.parted = &parted{learner: l}
+		build = l.parted.gradients
+	}
+	err := l.compile(b, build)
+	if err == nil && l.parted != nil {
+		err = l.parted.compile(b)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("building the training step: %w", err)
 	}
-	inputs := []shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Int32, c.Batch)}
-	if recipe.Answers() > 0 {
-		inputs = append(inputs, shapes.Make(dtypes.Int32, c.Batch))
-	}
-	for _, size := range recipe.Sizes() {
-		inputs = append(inputs, shapes.Make(dtypes.Uint8, c.Batch, size, size, 3))
-	}
-	if _, err := exec.Compile(inputs...); err != nil {
-		return nil, fmt.Errorf("building the training step: %w", err)
-	}
-	l.exec = exec
 	return l, nil
+}
+
+// compile builds the pass and, with it, the variables.
+func (l *learner) compile(b compute.Backend, build func(s *model.Scope, in []*Node) []*Node) (err error) {
+	if l.pass, err = model.NewExec(b, l.store, build); err != nil {
+		return err
+	}
+	size := l.batch / max(l.parts, 1)
+	inputs := []shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Int32, size)}
+	if l.recipe.Answers() > 0 {
+		inputs = append(inputs, shapes.Make(dtypes.Int32, size))
+	}
+	for _, side := range l.recipe.Sizes() {
+		inputs = append(inputs, shapes.Make(dtypes.Uint8, size, side, side, 3))
+	}
+	_, err = l.pass.Compile(inputs...)
+	return err
+}
+
+// wholeBatch is the graph of a step on a whole batch.
+func (l *learner) wholeBatch(s *model.Scope, in []*Node) []*Node {
+	lr, progress := in[0], in[1]
+	r := l.loss(s, in)
+	norm := optim.Minimize(l.optimizer, s.Store(), r.Loss, lr, l.clipNorm)
+	if r.After != nil {
+		r.After(progress)
+	}
+	return append(l.told(r), norm)
+}
+
+// loss is the graph of the loss of a batch, or of a part.
+func (l *learner) loss(s *model.Scope, in []*Node) method.Result {
+	given := method.Batch{Progress: in[1], Labels: in[2], Views: in[3:]}
+	if l.recipe.Answers() > 0 {
+		given.Answers, given.Views = in[3], in[4:]
+	}
+	r := l.method.Loss(method.Net{Encoder: l.encoder, Scope: s, Training: true}, given)
+	r.Loss.AssertScalar()
+	l.chance, l.names = r.Chance, slices.Sorted(maps.Keys(r.Values))
+	return r
+}
+
+// told are a graph's first outputs: what an outcome is made of.
+func (l *learner) told(r method.Result) []*Node {
+	out := []*Node{r.Embedding, r.Loss}
+	for _, name := range l.names {
+		out = append(out, r.Values[name])
+	}
+	return out
 }
 
 // step moves the variables by one batch.
 func (l *learner) step(b *feed.Batch, lr, progress float64) (outcome, error) {
-	in := []any{float32(lr), float32(progress), tensors.FromFlatDataAndDimensions(b.Labels, b.Size())}
-	if b.Answers != nil {
-		in = append(in, tensors.FromFlatDataAndDimensions(b.Answers, b.Size()))
+	take := l.takeWhole
+	if l.parted != nil {
+		take = l.parted.take
 	}
-	for _, v := range b.Views {
-		in = append(in, tensors.FromFlatDataAndDimensions(v.Data, b.Size(), v.Size, v.Size, 3))
-	}
-	out, err := l.exec.Call(in...)
-	for _, t := range in[2:] {
-		t.(*tensors.Tensor).MustFinalizeAll()
-	}
+	o, err := take(b, lr, progress)
 	if err != nil {
 		return outcome{}, fmt.Errorf("making a training step: %w", err)
 	}
-	o := outcome{loss: scalar(out[0]), embedding: out[1], values: map[string]float64{}}
-	for i, name := range l.names {
-		o.values[name] = scalar(out[2+i])
-	}
 	return o, nil
+}
+
+func (l *learner) takeWhole(b *feed.Batch, lr, progress float64) (outcome, error) {
+	out, err := l.call(b, 0, b.Size(), lr, progress)
+	if err != nil {
+		return outcome{}, err
+	}
+	o := outcome{embedding: out[0], values: map[string]float64{}}
+	l.add(&o, out, 1)
+	o.values[gradientNorm] = scalar(out[len(out)-1])
+	return o, nil
+}
+
+// call makes a pass of the images first to last of a batch.
+func (l *learner) call(b *feed.Batch, first, last int, lr, progress float64) ([]*tensors.Tensor, error) {
+	in := []any{float32(lr), float32(progress), tensors.FromFlatDataAndDimensions(b.Labels[first:last], last-first)}
+	if b.Answers != nil {
+		in = append(in, tensors.FromFlatDataAndDimensions(b.Answers[first:last], last-first))
+	}
+	for _, v := range b.Views {
+		row := v.Size * v.Size * 3
+		in = append(in, tensors.FromFlatDataAndDimensions(v.Data[first*row:last*row], last-first, v.Size, v.Size, 3))
+	}
+	out, err := l.pass.Call(in...)
+	for _, t := range in[2:] {
+		t.(*tensors.Tensor).MustFinalizeAll()
+	}
+	return out, err
+}
+
+// add adds a share of what a pass tells to an outcome, and frees it.
+func (l *learner) add(o *outcome, told []*tensors.Tensor, share float64) {
+	o.loss += share * scalar(told[1])
+	for i, name := range l.names {
+		o.values[name] += share * scalar(told[2+i])
+	}
 }
 
 func scalar(t *tensors.Tensor) float64 {
@@ -103,5 +174,10 @@ func scalar(t *tensors.Tensor) float64 {
 	return float64(tensors.ToScalar[float32](t))
 }
 
-// close frees what the graph holds.
-func (l *learner) close() { l.exec.Finalize() }
+// close frees what the graphs hold.
+func (l *learner) close() {
+	l.pass.Finalize()
+	if l.parted != nil {
+		l.parted.close()
+	}
+}

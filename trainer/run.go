@@ -176,6 +176,9 @@ func (r *run) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := method.CheckParts(m, c.Accumulate); err != nil {
+		return err
+	}
 	e, err := encoder.New(c.Encoder)
 	if err != nil {
 		return err
@@ -199,7 +202,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.holes = feed.NewHoles(r.req.Run, len(r.manifest.Images), c.MaxHoles, c.MaxHoleRate, int(min(r.trained, int64(len(r.manifest.Images)))), rejects)
-	r.learner, err = newLearner(r.Backend, store, m, e, o, r.recipe, c)
+	r.learner, err = newLearner(r.Backend, store, lesson{
+		method: m, encoder: e, optimizer: o, recipe: r.recipe, batch: c.Batch, parts: c.Accumulate, clipNorm: c.ClipNorm,
+	})
 	return err
 }
 

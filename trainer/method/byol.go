@@ -80,12 +80,12 @@ func (m *BYOL) Loss(net Net, b Batch) Result {
 	target0, target1 := project(target, b.Views[0]), project(target, b.Views[1])
 	target.freeze()
 
-	momentum := optim.Cosine(b.Progress, m.Momentum, 1)
+	momentum := func(progress *Node) *Node { return optim.Cosine(progress, m.Momentum, 1) }
 	return Result{
 		Loss:      bootstrap(predict(online0), predict(online1), target0, target1),
 		Embedding: Concatenate([]*Node{online0, online1}, 0),
-		Values:    map[string]*Node{"momentum": momentum},
-		After:     func() { optim.MovingAverage(target.Scope, net.Scope, momentum) },
+		Values:    map[string]*Node{"momentum": momentum(b.Progress)},
+		After:     func(progress *Node) { optim.MovingAverage(target.Scope, net.Scope, momentum(progress)) },
 	}
 }
 

@@ -42,7 +42,7 @@ func Example() {
 		r := m.Loss(net, method.Batch{Progress: in[1], Views: in[2:]})
 		optim.Minimize(o, store, r.Loss, in[0], 0)
 		if r.After != nil {
-			r.After()
+			r.After(in[1])
 		}
 		return []*Node{r.Loss, r.Embedding}
 	})

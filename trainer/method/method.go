@@ -49,8 +49,9 @@ type Result struct {
 
 	// After builds what moves besides gradients, such as a moving average of
 	// the weights. It is called when the optimiser has set the new weights, and
-	// only in training. It is nil for most methods.
-	After func()
+	// only in training; progress is the batch's, which may be in another graph
+	// than the loss. It is nil for most methods.
+	After func(progress *Node)
 }
 
 // Net is the network that a run trains.

@@ -64,7 +64,7 @@ func newStudent(t testing.TB, b compute.Backend, m Method) *student {
 		)
 		optim.Minimize(o, scope.Store(), r.Loss, lr, 0)
 		if r.After != nil {
-			r.After()
+			r.After(progress)
 		}
 		s.chance = r.Chance
 		out := []*Node{r.Loss, r.Embedding}

@@ -1,5 +1,7 @@
 package method
 
+import "fmt"
+
 // Training is what a method asks of the trainer. A person's own choice goes
 // before each field but the last.
 type Training struct {
@@ -37,4 +39,13 @@ func paperTraining(epochs, batch int, learningRate, weightDecay float64) Trainin
 		Encoder: "resnet50", ImageSize: 224, Epochs: epochs, Batch: batch,
 		Optimizer: "lars", LearningRate: learningRate, BaseBatch: 256, WeightDecay: weightDecay, Warmup: 10 / float64(epochs),
 	}
+}
+
+// CheckParts refuses to take a batch in more than one part where the loss does
+// not allow it.
+func CheckParts(m Method, parts int) error {
+	if why := m.Training().WholeBatch; parts > 1 && why != "" {
+		return fmt.Errorf("method %s cannot take a batch in %d parts: %s", m.Name(), parts, why)
+	}
+	return nil
 }

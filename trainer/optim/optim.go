@@ -56,13 +56,18 @@ func New(name string, weightDecay float64) (Optimizer, error) {
 }
 
 // Minimize builds one step of o down the gradient of loss, over the trainable
-// variables that the graph of the loss uses. If maxNorm is above 0 the
-// gradients are scaled down to that norm, all together, where they exceed it
-// (torch.nn.utils.clip_grad_norm_). It returns their norm before that.
+// variables that the graph of the loss uses: Gradients and Move. It returns the
+// norm of the gradient.
 //
 // It has to come after the whole loss is built, because the weights that are
 // read from the store later in the graph are the new ones.
 func Minimize(o Optimizer, store *model.Store, loss, lr *Node, maxNorm float64) *Node {
+	return Move(o, Gradients(store, loss), lr, maxNorm)
+}
+
+// Gradients are the trainable variables that the graph of the loss uses, with
+// the gradient of the loss for each.
+func Gradients(store *model.Store, loss *Node) []Param {
 	g := loss.Graph()
 	var params []Param
 	for v := range store.IterVariables() {
@@ -76,17 +81,33 @@ func Minimize(o Optimizer, store *model.Store, loss, lr *Node, maxNorm float64) 
 	// The order of a store is that of creation, which is another one after a
 	// resume: sums over all parameters would round differently.
 	slices.SortFunc(params, func(a, b Param) int { return strings.Compare(a.Path(), b.Path()) })
-
 	values := make([]*Node, len(params))
 	for i, p := range params {
 		values[i] = p.NodeValue(g)
 	}
-	grads := Gradient(loss, values...)
+	for i, grad := range Gradient(loss, values...) {
+		params[i].Grad = grad
+	}
+	return params
+}
+
+// Move builds one step of o against the gradients, and returns the L2 norm of
+// all of them as one vector. If maxNorm is above 0 they are clipped first, as by
+// torch.nn.utils.clip_grad_norm_: where the norm exceeds maxNorm, all gradients
+// are scaled by maxNorm/(norm + 1e-6).
+//
+// Pascanu et al., 2013, algorithm 1, https://arxiv.org/abs/1211.5063.
+func Move(o Optimizer, params []Param, lr *Node, maxNorm float64) *Node {
+	grads := make([]*Node, len(params))
+	for i, p := range params {
+		grads[i] = p.Grad
+	}
 	norm := globalNorm(grads)
-	for i := range params {
-		params[i].Grad = grads[i]
-		if maxNorm > 0 {
-			params[i].Grad = Mul(grads[i], MinScalar(Div(Scalar(g, norm.DType(), maxNorm), AddScalar(norm, 1e-6)), 1))
+	if maxNorm > 0 {
+		scale := MinScalar(Div(Scalar(norm.Graph(), norm.DType(), maxNorm), AddScalar(norm, 1e-6)), 1)
+		params = slices.Clone(params)
+		for i := range params {
+			params[i].Grad = Mul(params[i].Grad, scale)
 		}
 	}
 	o.Update(params, lr)

@@ -14,6 +14,7 @@ import (
 
 	"selfstream/stages/backend"
 	"selfstream/stages/oracletest"
+	"selfstream/stages/random"
 )
 
 func goBackend(t testing.TB) compute.Backend {
@@ -200,25 +201,58 @@ func TestLARSByHand(t *testing.T) {
 	}
 }
 
-// TestClip: gradients of norm 5 together come out with the norm asked for, in
-// the same direction, and shorter ones as they are.
-func TestClip(t *testing.T) {
-	for _, tc := range []struct{ maxNorm, wantA, wantB float64 }{
-		{0, -3, -4}, {10, -3, -4}, {1, -0.6, -0.8},
-	} {
-		store := model.NewStore()
-		norm := model.MustNewExec(goBackend(t), store, func(s *model.Scope, lr *Node) *Node {
-			a := s.VariableWithValue("a", []float32{0}).NodeValue(lr)
-			b := s.VariableWithValue("b", []float32{0}).NodeValue(lr)
-			loss := Add(MulScalar(a, 3), MulScalar(b, 4))
-			return Minimize(SGD{}, s.Store(), ReduceAllSum(loss), lr, tc.maxNorm)
-		}).MustCall1(float32(1))
-		a := store.GetVariable("/a").MustValue().Value().([]float32)[0]
-		b := store.GetVariable("/b").MustValue().Value().([]float32)[0]
-		if math.Abs(float64(a)-tc.wantA) > 1e-5 || math.Abs(float64(b)-tc.wantB) > 1e-5 || norm.Value().(float32) != 5 {
-			t.Errorf("norm at most %g: have step %g, %g and norm %v, want %g, %g and 5", tc.maxNorm, a, b, norm, tc.wantA, tc.wantB)
+// TestClipByLoops compares with torch.nn.utils.clip_grad_norm_ as loops in
+// float64: one norm over all tensors, biases included, and one scale for all.
+func TestClipByLoops(t *testing.T) {
+	shapes := [][]int{{3, 4}, {5}, {2, 3, 3, 2}}
+	for _, size := range []float64{0, 1e-4, 1, 1e4} {
+		for _, maxNorm := range []float64{0, 1e-3, 0.5, 1e9} {
+			var grads [][]float32
+			var squares float64
+			for i, dims := range shapes {
+				g := make([]float32, product(dims))
+				for k := range g {
+					g[k] = float32(size * random.New(uint64(i)).Normal(uint64(k)))
+					squares += float64(g[k]) * float64(g[k])
+				}
+				grads = append(grads, g)
+			}
+			scale := 1.0
+			if norm := math.Sqrt(squares); maxNorm > 0 {
+				scale = min(1, maxNorm/(norm+1e-6))
+			}
+			store := model.NewStore()
+			norm := model.MustNewExec(goBackend(t), store, func(s *model.Scope, lr *Node) *Node {
+				loss := ScalarZero(lr.Graph(), lr.DType())
+				for i, dims := range shapes {
+					w := s.VariableWithValue(fmt.Sprint(i), tensors.FromFlatDataAndDimensions(make([]float32, product(dims)), dims...))
+					loss = Add(loss, ReduceAllSum(Mul(w.NodeValue(lr), Reshape(Const(lr.Graph(), grads[i]), dims...))))
+				}
+				return Minimize(SGD{}, s.Store(), loss, lr, maxNorm)
+			}).MustCall1(float32(1)).Value().(float32)
+			if want := math.Sqrt(squares); math.Abs(float64(norm)-want) > 1e-6*want {
+				t.Errorf("size %g, norm at most %g: have norm %g, want %g", size, maxNorm, norm, want)
+			}
+			for i := range shapes {
+				want := make([]float32, len(grads[i])) // the step from 0, with a learning rate of 1
+				for k, g := range grads[i] {
+					want[k] = float32(-scale * float64(g))
+				}
+				have := tensors.MustCopyFlatData[float32](store.GetVariable("/" + fmt.Sprint(i)).MustValue())
+				if d := oracletest.Distance(have, want); !(d < 1e-6) {
+					t.Errorf("size %g, norm at most %g, tensor %d: relative error %.2g, want below 1e-6", size, maxNorm, i, d)
+				}
+			}
 		}
 	}
+}
+
+func product(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	return n
 }
 
 // TestResume: three steps are two, a copy of the store into another one in
