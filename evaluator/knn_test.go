@@ -103,6 +103,37 @@ func TestKNNByHand(t *testing.T) {
 	}
 }
 
+// TestKNNLiterals has the cases of lightly's tests/utils/benchmarking/test_knn.py.
+func TestKNNLiterals(t *testing.T) {
+	bank := []float32{1, 1, 1, -1, 1, 1, -1, -1, 1, -1, -1, -1}
+	test := Features{Dim: 3, X: []float32{1, 1, 1, -1, 1.1, -1}, Labels: []int32{0, 1}}
+	for _, tc := range []struct {
+		k      int
+		labels []int32
+		want   [][]int32
+	}{
+		{4, []int32{0, 1, 2, 3}, [][]int32{{0, 1, 2, 3}, {1, 3, 0, 2}}},
+		{2, []int32{0, 1, 0, 1}, [][]int32{{0, 1, 2, 3}, {1, 0, 2, 3}}},
+	} {
+		have := ranks(t, KNN{K: tc.k, Temperature: 0.1}, Task{names(4), Features{Dim: 3, X: bank, Labels: tc.labels}, test})
+		for i, want := range tc.want {
+			if !slices.Equal(have[i], want) {
+				t.Errorf("k %d, query %d: have %v, want %v", tc.k, i, have[i], want)
+			}
+		}
+	}
+}
+
+// TestKNNConstants: a default that changes in silence makes all figures before
+// and after it incomparable, so it is pinned, and told beside the value.
+func TestKNNConstants(t *testing.T) {
+	train := Features{Dim: 1, X: make([]float32, 30), Labels: make([]int32, 30)}
+	have := judge(t, DefaultKNN(), Task{names(1), train, train}).Constants
+	if have["k"] != "20" || have["temperature"] != "0.1" || have["similarity"] != "cosine" {
+		t.Errorf("have %v, want 20 neighbours by cosine at temperature 0.1", have)
+	}
+}
+
 // TestNearest compares with sorting; of equal similarities the earlier counts.
 func TestNearest(t *testing.T) {
 	s := make([]float32, 500)

@@ -72,7 +72,8 @@ func (m *Barlow) Loss(net Net, b Batch) Result {
 	project := func(images *Node) *Node {
 		return mlp(net.Head("projector"), net.Encode(images).Features, net.Training, m.Hidden, m.Hidden, m.Dim)
 	}
-	z0, z1 := project(b.Views[0]), project(b.Views[1])
+	first, second := b.pair()
+	z0, z1 := project(first), project(second)
 	return Result{
 		Loss:      crossCorrelation(z0, z1, m.Lambda),
 		Embedding: Concatenate([]*Node{z0, z1}, 0),

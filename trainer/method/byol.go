@@ -76,8 +76,9 @@ func (m *BYOL) Loss(net Net, b Batch) Result {
 	}
 	predict := func(z *Node) *Node { return mlp(net.Head("predictor"), z, net.Training, m.Hidden, m.Dim) }
 
-	online0, online1 := project(net, b.Views[0]), project(net, b.Views[1])
-	target0, target1 := project(target, b.Views[0]), project(target, b.Views[1])
+	first, second := b.pair()
+	online0, online1 := project(net, first), project(net, second)
+	target0, target1 := project(target, first), project(target, second)
 	target.freeze()
 
 	momentum := func(progress *Node) *Node { return optim.Cosine(progress, m.Momentum, 1) }

@@ -6,6 +6,7 @@ package method
 import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"selfstream/schemas"
 	"selfstream/trainer/encoder"
@@ -38,6 +39,15 @@ type Batch struct {
 	Answers  *Node   // int32 [B]: what the recipe asks, of schemas.Recipe.Answers choices; nil if it asks nothing
 	Labels   *Node   // int32 [B]: the dataset's classes, −1 where unknown; to be looked at, never to be learned from
 	Progress *Node   // float32 scalar, from 0 at the run's first step to 1 at its last; see optim.Progress
+}
+
+// pair is the two views of a method that compares them. A loss of a view with
+// nothing, or with itself, would train quietly, and to no end.
+func (b Batch) pair() (first, second *Node) {
+	if len(b.Views) != 2 {
+		exceptions.Panicf("method: have a batch of %d views, want 2", len(b.Views))
+	}
+	return b.Views[0], b.Views[1]
 }
 
 // Result is what a training step makes of a batch.

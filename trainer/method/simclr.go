@@ -20,9 +20,12 @@ import (
 // Representations", https://arxiv.org/abs/2002.05709. As in the authors'
 // program all views are one pass, so that batch normalisation sees the two
 // views of an image together, and the projector's hidden layer is normalised,
-// of which the paper says nothing. Defaults suit small images: solo-learn's
-// temperature for CIFAR-10 (the paper's 0.1 is for ImageNet), MoCo's smallest
-// crop (paper: 0.08), the authors' colours for CIFAR-10 (on ImageNet: 1).
+// of which the paper says nothing. The program normalises the output, too, and
+// adds the losses of the two directions, where equation 1 averages them.
+//
+// Defaults suit small images: solo-learn's temperature for CIFAR-10 (the
+// paper's 0.1 is for ImageNet), MoCo's smallest crop (paper: 0.08), the authors'
+// colours for CIFAR-10 (on ImageNet: 1).
 type SimCLR struct {
 	from        recipe
 	Temperature float64
@@ -87,7 +90,8 @@ func (m *SimCLR) Training() Training {
 
 // Loss implements Method.
 func (m *SimCLR) Loss(net Net, b Batch) Result {
-	features := net.Encode(Concatenate(b.Views, 0)).Features // [2N, Dim]
+	first, second := b.pair()
+	features := net.Encode(Concatenate([]*Node{first, second}, 0)).Features // [2N, Dim]
 	hidden := m.Hidden
 	if hidden == 0 {
 		hidden = net.Encoder.Dim

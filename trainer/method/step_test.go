@@ -3,6 +3,7 @@ package method
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -207,6 +208,47 @@ func TestResume(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPairs: a batch with one view or three is refused, and not trained on
+// wrongly.
+func TestPairs(t *testing.T) {
+	for _, name := range []string{"barlow", "byol", "simclr"} {
+		s := newStudent(t, goBackend(t), newSmall(t, name))
+		in := s.inputs(0)
+		for _, wrong := range [][]any{in[:len(in)-1], append(slices.Clone(in), in[len(in)-1])} {
+			views := len(wrong) - len(in) + 2
+			want := fmt.Sprintf("have a batch of %d views, want 2", views)
+			if _, err := s.exec.Call(wrong...); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: have %v, want %q", name, err, want)
+			}
+		}
+	}
+}
+
+// TestChance: the loss that a method calls that of blind guessing is the loss
+// of embeddings that are the same for every image.
+func TestChance(t *testing.T) {
+	alike := [][]float32{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}, {1, 2, 3}, {1, 2, 3}}
+	for _, tc := range []struct {
+		name string
+		loss func(in []*Node) *Node
+		want float64
+	}{
+		{"simclr", contrast(0.2), math.Log(2*5 - 1)},
+		{"barlow", correlation(0.005), 3}, // dimensions
+	} {
+		have, _ := gradients(t, tc.loss, alike, alike)
+		if err := near(have, tc.want, 1e-5); err != nil {
+			t.Errorf("%s, all images alike: %v", tc.name, err)
+		}
+		s := newStudent(t, goBackend(t), newSmall(t, tc.name))
+		s.compile(t)
+		want := map[string]float64{"simclr": math.Log(2*batch - 1), "barlow": 16}[tc.name]
+		if err := near(s.chance, want, 1e-12); err != nil {
+			t.Errorf("%s, chance: %v", tc.name, err)
+		}
 	}
 }
 

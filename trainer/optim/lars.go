@@ -11,9 +11,10 @@ import . "github.com/gomlx/gomlx/core/graph"
 // Biases and the parameters of normalisation layers move as in SGD, without
 // decay. So does a tensor whose norm, or whose gradient's norm, is 0.
 //
-// You et al., 2017, algorithm 1, https://arxiv.org/abs/1708.03888. As in all
-// programs since SimCLR's the learning rate multiplies the momentum and is not
-// inside it.
+// You et al., 2017, algorithm 1, https://arxiv.org/abs/1708.03888. As in PyTorch's
+// SGD and the program of Barlow Twins the learning rate multiplies the
+// momentum; in the paper and in SimCLR's program it is inside, which is the
+// same while the rate stays. Both programs have ‖g + λ·w‖ below the fraction.
 type LARS struct {
 	Momentum    float64 // μ
 	WeightDecay float64 // λ

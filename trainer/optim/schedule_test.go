@@ -49,12 +49,46 @@ func TestOracleSchedules(t *testing.T) {
 
 // cosines are the values of Cosine at all steps.
 func cosines(t *testing.T, steps int, from, to float64) []float64 {
-	exec := MustNewExec(goBackend(t), func(progress *Node) *Node { return Cosine(progress, from, to) })
 	var values []float64
 	for i := range steps {
-		values = append(values, float64(exec.MustCall1(float32(Progress(i, steps))).Value().(float32)))
+		values = append(values, cosine(t, Progress(i, steps), from, to))
 	}
 	return values
+}
+
+func cosine(t *testing.T, progress, from, to float64) float64 {
+	out, err := CallOnce(goBackend(t), func(x *Node) *Node { return Cosine(x, from, to) }, float32(progress))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return float64(out.Value().(float32))
+}
+
+// TestScheduleLiterals has the cases of lightly's tests/utils/test_scheduler.py
+// for schedules of one period.
+// The momentum of a target network takes the same way from 0.996 to 1.
+func TestScheduleLiterals(t *testing.T) {
+	for _, tc := range []struct {
+		step, steps, warmup int
+		peak, want          float64
+	}{
+		{0, 0, 0, 1, 0}, {1, 0, 0, 1, 0}, {1, 1, 0, 1, 0},
+		{0, 10, 0, 1, 1}, {1, 10, 0, 1, 0.96984631}, {2, 10, 0, 1, 0.88302222}, {10, 10, 0, 1, 0},
+		{0, 20, 10, 0.5, 0.05}, {1, 20, 10, 0.5, 0.1}, {2, 20, 10, 0.5, 0.15},
+		{10, 20, 10, 1, 1}, {11, 20, 10, 1, 0.96984631}, {20, 20, 10, 1, 0}, {20, 20, 20, 1, 0},
+	} {
+		s := Schedule{Peak: tc.peak, Warmup: tc.warmup, Steps: tc.steps}
+		if have := s.At(tc.step); math.Abs(have-tc.want) > 1e-8 {
+			t.Errorf("%+v: step %d: have %.8f, want %.8f", s, tc.step, have, tc.want)
+		}
+		if tc.warmup > 0 {
+			continue
+		}
+		momentum := cosine(t, Progress(tc.step, tc.steps), 0.996, 1)
+		if want := 1 - 0.004*tc.want; math.Abs(momentum-want) > 1e-7 {
+			t.Errorf("momentum of step %d of %d: have %.8f, want %.8f", tc.step, tc.steps, momentum, want)
+		}
+	}
 }
 
 func TestScheduleByHand(t *testing.T) {
