@@ -77,6 +77,7 @@ func (r *run) purge(ctx context.Context) {
 
 // receive hands the samples that come back to the feed.
 func (r *run) receive(ctx context.Context, f *feed.Feed) error {
+	told := map[string]bool{} // which augmenters are of another build
 	return r.Flow.Work(ctx, schemas.SamplesStream, schemas.SamplesConsumer(r.req.Run), flow.WorkOptions{},
 		func(_ context.Context, d flow.Delivery) error {
 			s, err := flow.Decode[schemas.Samples](d)
@@ -87,10 +88,15 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole", schemas.DigestHeader))
 			}
 			r.Stats.receive(len(s.IDs), busy(d))
-			if err := f.Admit(&s, d.Data, d.Header.Get(schemas.AugmenterHeader)); err != nil {
-				return flow.Permanent(err)
+			from := d.Header.Get(schemas.AugmenterHeader)
+			err = f.Admit(&s, d.Data, from)
+			switch foreign := errors.Is(err, feed.ErrForeign); {
+			case err == nil, foreign && told[from]:
+				return nil
+			case foreign:
+				told[from] = true
 			}
-			return nil
+			return flow.Permanent(err)
 		})
 }
 

@@ -31,8 +31,9 @@ type Holes struct {
 // NewHoles returns the count of a run over that many images, of which before
 // were already met, with those rejects. The run stops at more than count
 // broken images that are more than rate of those met, and when all are broken.
+// What was borne before is borne again: rejects may be ahead of what was met.
 func NewHoles(run string, images, count int, rate float64, before int, rejects []schemas.Reject) *Holes {
-	h := &Holes{run: run, images: images, count: count, rate: rate, met: min(before, images), rejects: map[int64]schemas.Reject{}}
+	h := &Holes{run: run, images: images, count: max(count, len(rejects)), rate: rate, met: min(before, images), rejects: map[int64]schemas.Reject{}}
 	for _, r := range rejects {
 		h.rejects[r.ID] = r
 	}

@@ -17,6 +17,10 @@ var (
 	// their split is issued again.
 	ErrRefused = errors.New("samples refused")
 
+	// ErrForeign is wrapped by those errors which are about the samples of
+	// another build. There will be more from the same augmenter.
+	ErrForeign = errors.New("another build")
+
 	// ErrDiffers is wrapped by the error about a repeat that is not
 	// byte-identical. The run must stop: some augmenter is not deterministic.
 	ErrDiffers = errors.New("repeated samples differ")
@@ -48,9 +52,11 @@ type window struct {
 // flight is a split that is out, or whose samples wait for their turn.
 type flight struct {
 	split   schemas.Split
-	issued  time.Time // the last time; zero once its samples were refused
+	issued  time.Time // the last time
 	times   int       // that it was issued
 	overdue int       // times that it was
+	refused int       // times that its samples were
+	again   time.Time // when to issue it again, as they were; zero: when it is overdue
 	samples *schemas.Samples
 	bytes   int64 // of their message
 	memory
@@ -98,22 +104,30 @@ func (w *window) overdue(now time.Time, least time.Duration) []schemas.Split {
 	var late []schemas.Split
 	for at := w.head; at.Before(w.next); at = w.plan.Next(at) {
 		f := w.flights[at]
-		if f.samples != nil {
+		// Twice the patience each time, so that a fleet that is merely slow is
+		// not buried under repeats.
+		patience := wait << min(f.overdue, 6)
+		switch refused := !f.again.IsZero(); {
+		case f.samples != nil, refused && now.Before(f.again), !refused && now.Sub(f.issued) <= patience:
 			continue
-		}
-		if !f.issued.IsZero() {
-			// Twice the patience each time, so that a fleet that is merely slow
-			// is not buried under repeats.
-			if now.Sub(f.issued) <= wait<<min(f.overdue, 6) {
-				continue
-			}
+		case !refused:
 			f.overdue++
 		}
-		f.issued = now
+		f.issued, f.again = now, time.Time{}
 		f.times++
 		late = append(late, f.split)
 	}
 	return late
+}
+
+// penance is how long a split waits once its samples were refused that often
+// before. At first not at all, as another augmenter may do better. If none does,
+// they need not be kept busy.
+func penance(before int) time.Duration {
+	if before < 3 {
+		return 0
+	}
+	return min(100*time.Millisecond<<min(before-3, 10), 5*time.Second)
 }
 
 // starved tells whether almost all that the credit allows has come, and waits
@@ -141,7 +155,8 @@ func (w *window) admit(s *schemas.Samples, body []byte, from string, now time.Ti
 	switch {
 	case f != nil && f.samples == nil:
 		if err := w.check(s, f.split); err != nil {
-			f.issued = time.Time{} // nobody has to wait any longer
+			f.again = now.Add(penance(f.refused))
+			f.refused++
 			return refused(s, from, err)
 		}
 		m.rows = w.hashRows(s)
@@ -277,7 +292,7 @@ func (w *window) checkForm(s *schemas.Samples) error {
 }
 
 func (w *window) foreign(s *schemas.Samples) error {
-	return fmt.Errorf("it was made by %q, and this run is made by %q; start augmenters of one build", s.Fingerprint, w.fingerprint)
+	return fmt.Errorf("%w: it was made by %q, and this run is made by %q; start augmenters of one build", ErrForeign, s.Fingerprint, w.fingerprint)
 }
 
 // ready tells whether the samples at the head are there.

@@ -218,24 +218,40 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// TestRefusalsDoNotWearPatience: a split whose samples were refused many times
-// and then got lost is overdue as soon as any other.
-func TestRefusalsDoNotWearPatience(t *testing.T) {
+// TestRefusedAgainAndAgain: a split whose samples are refused is issued again at
+// once, and later each time if that does not help. Its patience with samples
+// that get lost does not wear.
+func TestRefusedAgainAndAgain(t *testing.T) {
 	const least = 2 * time.Second
 	w := testWindow(80, 0)
 	split := issueAll(w, epoch0)[0]
 	bad := made(split, nil)
 	bad.Labels[0] = 7
-	for range 6 {
-		if err := w.admit(bad, []byte("bad"), "bad", epoch0); !errors.Is(err, ErrRefused) {
+	now := epoch0
+	refuse := func() {
+		t.Helper()
+		if err := w.admit(bad, []byte("bad"), "bad", now); !errors.Is(err, ErrRefused) {
 			t.Fatalf("have %v, want ErrRefused", err)
 		}
-		if late := w.overdue(epoch0, least); len(late) != 1 {
-			t.Fatalf("have %d splits issued again, want the refused one", len(late))
+	}
+	for i, wait := range []time.Duration{0, 0, 0, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond} {
+		refuse()
+		if late := w.overdue(now.Add(wait-1), least); wait > 0 && len(late) != 0 {
+			t.Errorf("refusal %d: have %d splits issued before %v, want none", i, len(late), wait)
+		}
+		now = now.Add(wait)
+		if late := w.overdue(now, least); len(late) != 1 {
+			t.Fatalf("refusal %d: have %d splits issued after %v, want the refused one", i, len(late), wait)
 		}
 	}
-	if late := w.overdue(epoch0.Add(least+1), least); len(late) != 1 {
+	if late := w.overdue(now.Add(least+1), least); len(late) != 1 {
 		t.Errorf("have %d splits issued again, want the lost one", len(late))
+	}
+	for range 100 {
+		refuse()
+	}
+	if late := w.overdue(now.Add(5*time.Second), least); len(late) != 1 {
+		t.Errorf("have %d splits issued 5 s after a hundred refusals, want the refused one", len(late))
 	}
 }
 
