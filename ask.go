@@ -9,6 +9,7 @@ import (
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
+	"selfstream/trainer"
 	"selfstream/trainer/plan"
 )
 
@@ -45,12 +46,18 @@ func runRun(ctx context.Context, e *env, args []string) error {
 
 // freshName is the name of the run that a request means: the one that was
 // begun with the same settings, or the next one if that is finished and the
-// dataset has changed since. A name that a person gave stays.
+// dataset has changed since. A name that a person gave stays, and is refused if
+// it means a run with other settings.
 func freshName(ctx context.Context, b buckets, req schemas.RunRequest, given bool) (string, error) {
-	if given {
-		return req.Run, nil
-	}
 	l := ledger.New(b.runs)
+	if given {
+		var kept schemas.RunRequest
+		begun, err := found(l.Read(ctx, req.Run, ledger.Request, &kept))
+		if begun {
+			err = trainer.Continues(req, kept)
+		}
+		return req.Run, err
+	}
 	for n := 1; ; n++ {
 		name := req.Run
 		if n > 1 {

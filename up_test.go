@@ -169,6 +169,15 @@ func TestUp(t *testing.T) {
 			t.Errorf("have %+v, want the finished run %+v", again, s)
 		}
 	})
+	t.Run("other settings under its name", func(t *testing.T) {
+		code, _, stderr := selfstream(t, small(state, "--data", dir, "--until-done", "--name", s.Run, "--seed", "2")...)
+		if code != exitFailed || !strings.Contains(stderr, "exists with other settings; choose another --name") {
+			t.Errorf("have exit code %d: %s", code, stderr)
+		}
+		if _, stdout, _ := selfstream(t, "runs", "--state", state, s.Run); !strings.Contains(stdout, "finished") {
+			t.Errorf("have %s, want the run as it was", stdout)
+		}
+	})
 	t.Run("continued", func(t *testing.T) {
 		state := t.TempDir()
 		file := filepath.Join(state, "summary.json")

@@ -56,6 +56,11 @@ func (t *trainer) announceAll(ctx context.Context, run string) error {
 // write keeps the run as it is.
 func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 	defer r.Stats.enter(r.Stats.enter(snapshotting))
+	// Before the card: whoever goes on from it must know of all images that were
+	// left out until then. Of more is no harm.
+	if err := r.ledger.Write(ctx, r.req.Run, ledger.Rejects, r.holes.Rejects()); err != nil {
+		return snapshot.Card{}, err
+	}
 	card, err := snapshot.Write(ctx, r.Runs, r.learner.store, snapshot.Card{
 		Run: r.req.Run, Dataset: r.req.Dataset, Config: r.req.Config, Classes: r.manifest.Classes,
 		Step: r.step, Steps: r.steps, Epoch: r.epoch(), Loss: r.status.Loss, Final: final,
@@ -64,9 +69,6 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 		Seconds: r.seconds(), Version: r.Version,
 	})
 	if err != nil {
-		return card, err
-	}
-	if err := r.ledger.Write(ctx, r.req.Run, ledger.Rejects, r.holes.Rejects()); err != nil {
 		return card, err
 	}
 	state := ledger.Running

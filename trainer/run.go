@@ -134,18 +134,10 @@ func totalSteps(c schemas.Config, images int) int {
 	return c.Epochs * images / c.Batch
 }
 
-// resume takes the manifest that the run began with, and refuses a request for
-// something else under the same name.
+// resume takes the manifest that the run began with.
 func (r *run) resume(ctx context.Context, kept schemas.RunRequest) error {
-	asked := r.req
-	if asked.Config.Batch == 0 {
-		asked.Config.Batch = kept.Config.Batch
-	}
-	if asked.Config.SnapshotEvery == 0 {
-		asked.Config.SnapshotEvery = kept.Config.SnapshotEvery
-	}
-	if !reflect.DeepEqual(normal(asked), normal(kept)) {
-		return fmt.Errorf("run %s exists with other settings; choose another --name, or the settings in %s/%s", kept.Run, kept.Run, ledger.Request)
+	if err := Continues(r.req, kept); err != nil {
+		return err
 	}
 	r.req = kept
 	if err := r.ledger.Read(ctx, kept.Run, ledger.State, &r.status); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -159,6 +151,24 @@ func (r *run) resume(ctx context.Context, kept schemas.RunRequest) error {
 		return err
 	}
 	return r.manifest.Validate()
+}
+
+// ErrOtherSettings is returned for a request for something else under the name
+// of a run that exists.
+var ErrOtherSettings = errors.New("exists with other settings")
+
+// Continues returns nil if a request means the run that was kept.
+func Continues(asked, kept schemas.RunRequest) error {
+	if asked.Config.Batch == 0 {
+		asked.Config.Batch = kept.Config.Batch
+	}
+	if asked.Config.SnapshotEvery == 0 {
+		asked.Config.SnapshotEvery = kept.Config.SnapshotEvery
+	}
+	if !reflect.DeepEqual(normal(asked), normal(kept)) {
+		return fmt.Errorf("run %s %w; choose another --name, or the settings in %s/%s", kept.Run, ErrOtherSettings, kept.Run, ledger.Request)
+	}
+	return nil
 }
 
 // normal makes requests that mean the same equal.
@@ -239,6 +249,9 @@ func (r *run) load(ctx context.Context) (*model.Store, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := r.match(card); err != nil {
+			return nil, err
+		}
 		if r.digest, err = feed.ParseDigest(card.BatchesSHA256); err != nil {
 			return nil, err
 		}
@@ -252,6 +265,20 @@ func (r *run) load(ctx context.Context) (*model.Store, error) {
 		return store, nil
 	}
 	return model.NewStore(), nil
+}
+
+// match refuses to go on where the batches to come would not be those of one
+// manifest and one build with the batches before.
+func (r *run) match(card snapshot.Card) error {
+	if card.Fingerprint != r.Fingerprint {
+		return fmt.Errorf("step %d was made by %q, and this is %q: go on with that build on such a machine, or begin another run with --name",
+			card.Step, card.Fingerprint, r.Fingerprint)
+	}
+	if have := r.manifest.SHA256(); have != card.ManifestSHA256 {
+		return fmt.Errorf("%s/%s has been changed: have digest %s, want %s as at step %d: put the old one back, or begin another run with --name",
+			r.req.Run, ledger.Manifest, have, card.ManifestSHA256, card.Step)
+	}
+	return nil
 }
 
 func (r *run) close() { r.learner.close() }

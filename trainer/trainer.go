@@ -33,18 +33,27 @@ type Config struct {
 }
 
 // Run works on requests, one at a time, until ctx ends. A run that fails is
-// recorded as failed, with the reason, and the next request is taken.
+// recorded as failed, with the reason, and the next request is taken. It returns
+// an error that wraps flow.ErrNotStored when the queue takes nothing any more;
+// the run goes on from its last snapshot then, when it is asked for again.
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Stats == nil {
 		cfg.Stats = new(Stats)
 	}
 	t := &trainer{Config: cfg, ledger: ledger.New(cfg.Runs)}
-	return cfg.Flow.Work(ctx, schemas.RunsStream, schemas.RunsConsumer(), flow.WorkOptions{}, t.handle)
+	ctx, t.halt = context.WithCancelCause(ctx)
+	defer t.halt(nil)
+	err := cfg.Flow.Work(ctx, schemas.RunsStream, schemas.RunsConsumer(), flow.WorkOptions{}, t.handle)
+	if cause := context.Cause(ctx); err == nil && errors.Is(cause, flow.ErrNotStored) {
+		return cause
+	}
+	return err
 }
 
 type trainer struct {
 	Config
 	ledger *ledger.Ledger
+	halt   context.CancelCauseFunc // ends Run, where no run can go on
 }
 
 // handle takes one request to its end. A run that is stopped, or whose S3 is
@@ -72,6 +81,11 @@ func (t *trainer) handle(ctx context.Context, d flow.Delivery) error {
 	case errors.Is(err, bucket.ErrUnavailable):
 		log.Warn("interrupting a run that will be tried again", "err", err)
 		return err
+	case errors.Is(err, flow.ErrNotStored):
+		t.halt(fmt.Errorf("training run %s: %w", req.Run, err))
+		return err
+	case errors.Is(err, ErrOtherSettings): // which is no word about the run that exists
+		return flow.Permanent(err)
 	case err != nil:
 		err = fmt.Errorf("training run %s: %w", req.Run, err)
 		log.Error("giving up a run", "err", err)
