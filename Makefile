@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench bench-peers chaos
+.PHONY: help build demo test race lint fuzz bench bench-peers chaos soak
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
@@ -51,3 +51,9 @@ bench-peers: ## the augmenter beside torchvision and OpenCV, on the photos in SE
 
 chaos: ## kill, stop and starve the parts of a system, and compare digests
 	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .
+
+# SEED begins the sequence, TIME is after how long no new round begins, DATA is a
+# folder of other images.
+soak: ## rounds of random faults alone: make soak SEED=7 TIME=10m DATA=photos
+	SELFSTREAM_CHAOS=1 SELFSTREAM_CHAOS_SEED=$(SEED) SELFSTREAM_CHAOS_TIME=$(TIME) SELFSTREAM_CHAOS_DATA=$(abspath $(DATA)) \
+	$(GO) test -count=1 -timeout 24h -run TestChaosSoak -v .

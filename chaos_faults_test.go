@@ -89,7 +89,7 @@ func (s *system) restartNATS(wipe bool) {
 		}
 	}
 	s.nats.restart()
-	s.await("NATS", func() bool { return listens(s.natsPort) })
+	s.await("NATS", s.natsReady)
 }
 
 // TestChaosAugmenterKilled kills each augmenter as it is in the middle of a

@@ -8,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -33,7 +35,11 @@ func TestMain(m *testing.M) {
 	if as == "selfstream" {
 		os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 	}
-	if err := serve(ctx, as, os.Args[1], os.Args[2]); err != nil {
+	do := serve
+	if as == stranger {
+		do = augmentStrangely
+	}
+	if err := do(ctx, as, os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -72,28 +78,43 @@ type process struct {
 
 	cmd    *exec.Cmd
 	exited chan struct{}
+	wanted atomic.Bool // to run
 }
 
-// start starts a process that is killed when the test ends. Its log is shown if
-// the test has failed by then.
+// start starts a process that is killed when the test ends.
 func (s *system) start(name, as string, args ...string) *process {
 	s.t.Helper()
 	p := &process{t: s.t, name: name, as: as, args: args}
 	p.restart()
 	s.t.Cleanup(func() {
-		p.kill()
 		if s.t.Failed() {
-			s.t.Logf("log of %s:\n%s", name, tail(p.log.String(), 40))
+			p.confess()
 		}
+		p.kill()
 	})
 	return p
+}
+
+// confess shows the end of the log of a process, and keeps all of it together
+// with what the process is at (go test -artifacts).
+func (p *process) confess() {
+	p.t.Logf("log of %s:\n%s", p.name, tail(p.log.String(), 40))
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT) // it may be gone
+	_ = p.cmd.Process.Signal(syscall.SIGCONT)
+	select {
+	case <-p.exited:
+	case <-time.After(5 * time.Second):
+	}
+	if err := os.WriteFile(filepath.Join(p.t.ArtifactDir(), p.name+".log"), []byte(p.log.String()), 0o644); err != nil {
+		p.t.Error(err)
+	}
 }
 
 // restart starts a process that is not running.
 func (p *process) restart() {
 	p.t.Helper()
 	p.cmd = exec.Command(os.Args[0], p.args...)
-	p.cmd.Env = append(os.Environ(), "SELFSTREAM_TEST_AS="+p.as)
+	p.cmd.Env = append(os.Environ(), "SELFSTREAM_TEST_AS="+p.as, "SELFSTREAM_LOG=debug")
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	_, err := p.cmd.StdinPipe() // which Wait closes
 	if err == nil {
@@ -102,6 +123,7 @@ func (p *process) restart() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.wanted.Store(true)
 	p.exited = make(chan struct{})
 	go func(cmd *exec.Cmd, exited chan struct{}) {
 		defer close(exited)
@@ -111,6 +133,7 @@ func (p *process) restart() {
 
 // kill ends the process as a power cut would.
 func (p *process) kill() {
+	p.wanted.Store(false)
 	_ = p.cmd.Process.Kill() // unless it is gone already
 	<-p.exited
 }
@@ -118,11 +141,22 @@ func (p *process) kill() {
 // terminate ends the process as an operator would.
 func (p *process) terminate() {
 	p.t.Helper()
+	p.wanted.Store(false)
 	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
 		p.t.Fatalf("%s does not end when it is told to", p.name)
+	}
+}
+
+// gaveUp tells whether the process has ended although nobody told it to.
+func (p *process) gaveUp() bool {
+	select {
+	case <-p.exited:
+		return p.wanted.Load()
+	default:
+		return false
 	}
 }
 

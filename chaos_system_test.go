@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -27,12 +28,12 @@ const (
 	patience              = 2 * time.Minute // with anything that a test waits for
 )
 
-// chaosConfig is the run of all chaos tests, of 80 images. A mebibyte of credit
-// is a fifth of its samples, so the trainer and its augmenters need each other
-// until near the end.
+// chaosConfig is the run of most chaos tests: 40 epochs of the 80 images that
+// they draw. A mebibyte of credit is a fifth of its samples, so the trainer and
+// its augmenters need each other until near the end.
 var chaosConfig = []string{
-	"--dataset", "photos", "--encoder", "tiny", "--set", "dim=16", "--image-size", "16", "--batch", "20",
-	"--epochs", "40", "--snapshot-every", "20", "--name", chaosRun,
+	"--encoder", "tiny", "--set", "dim=16", "--image-size", "16", "--batch", "20",
+	"--steps", "160", "--snapshot-every", "20",
 }
 
 // system is NATS, S3, and the services, each a process of its own.
@@ -49,21 +50,60 @@ type system struct {
 // newSystem starts the servers over a fresh folder with photos.
 func newSystem(t *testing.T) *system {
 	t.Helper()
-	s := &system{t: t, dir: t.TempDir(), natsPort: freePort(t), s3Port: freePort(t)}
-	for key, png := range scenes.All(1, 8, 0) {
-		name := filepath.Join(s.dir, "s3", datasetsBucket, "photos", filepath.FromSlash(key))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, png, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return newSystemIn(t, t.TempDir())
+}
+
+func newSystemIn(t *testing.T, dir string) *system {
+	t.Helper()
+	s := &system{t: t, dir: dir, natsPort: freePort(t), s3Port: freePort(t)}
+	s.putPhotos(filepath.Join(dir, "s3", datasetsBucket, "photos"))
 	s.faulty = newFaultyS3(t, "127.0.0.1:"+s.s3Port)
 	s.nats = s.start("nats", "nats", s.dir, s.natsPort)
 	s.s3 = s.start("s3", "s3", s.dir, s.s3Port)
-	s.await("the servers", func() bool { return listens(s.natsPort) && listens(s.s3Port) })
+	s.await("NATS", s.natsReady)
+	s.await("the S3", s.s3Ready)
 	return s
+}
+
+func (s *system) s3Ready() bool { return listens(s.s3Port) }
+
+func (s *system) natsReady() bool {
+	nc, err := nats.Connect(s.natsURL())
+	if err != nil {
+		return false
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return false
+	}
+	_, err = js.AccountInfo(s.t.Context())
+	return err == nil
+}
+
+// putPhotos fills the dataset with the images in the folder
+// SELFSTREAM_CHAOS_DATA, or with drawn ones and a broken one.
+func (s *system) putPhotos(dir string) {
+	s.t.Helper()
+	if from := os.Getenv("SELFSTREAM_CHAOS_DATA"); from != "" {
+		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	put := func(key string, data []byte) {
+		name := filepath.Join(dir, filepath.FromSlash(key))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for key, png := range scenes.All(1, 8, 0) {
+		put(key, png)
+	}
+	put("train/rings/broken.png", []byte("this is not a picture"))
 }
 
 func freePort(t *testing.T) string {
@@ -117,8 +157,14 @@ func (s *system) service(name string, args ...string) *process {
 // trainer the wait for the first request to be delivered again.
 func (s *system) ask() {
 	s.t.Helper()
+	s.askFor(chaosRun, chaosConfig...)
+}
+
+// askFor does so for a run of that name.
+func (s *system) askFor(name string, config ...string) {
+	s.t.Helper()
 	s.await("the request to be taken", func() bool {
-		args := slices.Concat([]string{"run"}, s.addresses("127.0.0.1:"+s.s3Port), chaosConfig)
+		args := slices.Concat([]string{"run"}, s.addresses("127.0.0.1:"+s.s3Port), []string{"--dataset", "photos", "--name", name}, config)
 		var out bytes.Buffer
 		return run(s.t.Context(), args, &out, &out) == 0
 	})
@@ -137,7 +183,9 @@ func begin(t *testing.T, augmenters ...string) (*system, *process) {
 }
 
 // status is the run's last word on itself.
-func (s *system) status() (status ledger.Status) {
+func (s *system) status() ledger.Status { return s.statusOf(chaosRun) }
+
+func (s *system) statusOf(run string) (status ledger.Status) {
 	if s.ledger == nil {
 		cfg := bucket.Config{Endpoint: "127.0.0.1:" + s.s3Port, AccessKey: chaosKey, SecretKey: chaosSecret, Region: "us-east-1"}
 		b, err := bucket.Open(s.t.Context(), cfg, runsBucket)
@@ -147,7 +195,9 @@ func (s *system) status() (status ledger.Status) {
 		s.t.Cleanup(b.Close)
 		s.ledger = ledger.New(b)
 	}
-	_ = s.ledger.Read(s.t.Context(), chaosRun, ledger.State, &status) // there is none yet, or the S3 is away
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Second)
+	defer cancel()
+	_ = s.ledger.Read(ctx, run, ledger.State, &status) // there is none yet, or the S3 is away
 	return status
 }
 
@@ -168,34 +218,44 @@ func (s *system) reach(step int) {
 func (s *system) finish() {
 	s.t.Helper()
 	want := undisturbed(s.t)
-	have := s.end(ledger.Finished)
+	s.compare(s.end(ledger.Finished), want)
+}
+
+// compare holds a run against the same run without disturbance.
+func (s *system) compare(have, want summary) {
+	s.t.Helper()
 	if have.BatchesSHA256 != want.BatchesSHA256 || have.WeightsSHA256 != want.WeightsSHA256 {
-		s.t.Errorf("have digests %s and %s, want those of the undisturbed run, %s and %s",
-			have.BatchesSHA256, have.WeightsSHA256, want.BatchesSHA256, want.WeightsSHA256)
+		s.t.Errorf("run %s: have digests %s and %s, want those of the undisturbed run, %s and %s",
+			have.Run, have.BatchesSHA256, have.WeightsSHA256, want.BatchesSHA256, want.WeightsSHA256)
 	}
-	if have.SamplesTrained != want.SamplesTrained || have.Rejected != 0 {
-		s.t.Errorf("have %d samples and %d holes, want %d and 0", have.SamplesTrained, have.Rejected, want.SamplesTrained)
+	if have.SamplesTrained != want.SamplesTrained || have.Rejected != want.Rejected {
+		s.t.Errorf("run %s: have %d samples and %d holes, want %d and %d", have.Run, have.SamplesTrained, have.Rejected, want.SamplesTrained, want.Rejected)
 	}
 }
 
 // end waits for the run to end in a state.
 func (s *system) end(state string) summary {
 	s.t.Helper()
-	s.await("the end of the run", func() bool {
-		have := s.status().State
+	return s.endOf(chaosRun, state)
+}
+
+func (s *system) endOf(run, state string) summary {
+	s.t.Helper()
+	s.await("the end of run "+run, func() bool {
+		have := s.statusOf(run).State
 		return have == ledger.Finished || have == ledger.Failed
 	})
-	sum := s.summary()
+	sum := s.summary(run)
 	if sum.State != state {
-		s.t.Fatalf("the run: have %s (%s), want %s", sum.State, sum.Error, state)
+		s.t.Fatalf("run %s: have %s (%s), want %s", run, sum.State, sum.Error, state)
 	}
 	return sum
 }
 
-// summary is what selfstream runs --json says of the run, past the faults.
-func (s *system) summary() (sum summary) {
+// summary is what selfstream runs --json says of a run, past the faults.
+func (s *system) summary(run string) (sum summary) {
 	s.t.Helper()
-	args := append([]string{"runs", chaosRun, "--json"}, s.addresses("127.0.0.1:" + s.s3Port)[2:]...)
+	args := append([]string{"runs", run, "--json"}, s.addresses("127.0.0.1:" + s.s3Port)[2:]...)
 	code, stdout, stderr := selfstream(s.t, args...)
 	if code != 0 {
 		s.t.Fatal(stderr)
