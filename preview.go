@@ -53,7 +53,7 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	if err := os.WriteFile(*out, buf.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing the preview: %w", err)
 	}
-	fmt.Fprintf(e.stdout, "wrote %s: %d photos, %d views each\n", *out, len(shown), len(recipe.Views))
+	fmt.Fprintf(e.stdout, "wrote %s: %d photos, %d views each\n", *out, len(shown), len(recipe.Sizes()))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"selfstream/schemas"
+	"selfstream/stages/random"
 	"selfstream/stages/sheet"
 	"selfstream/stages/view"
 )
@@ -20,36 +21,33 @@ type Photo struct {
 }
 
 // Sheet lays out a row for each photo: the photo with the boxes that the views
-// are cut from, and then each view as it comes out, with what chance decided
-// for it. They are the views of the first epoch of a run with that seed.
+// are cut from, and then what the recipe makes of it, with the answer if it
+// makes one. They are the views of the first epoch of a run with that seed.
 func Sheet(title string, seed uint64, r schemas.Recipe, photos []Photo) sheet.Sheet {
 	s := sheet.Sheet{
-		Title:   title,
-		Note:    fmt.Sprintf("What the first epoch of a run with seed %d shows the encoder.", seed),
-		Columns: []string{"photo"},
+		Title: title,
+		Note:  fmt.Sprintf("What the first epoch of a run with seed %d shows the encoder.", seed),
 	}
-	for i, v := range r.Views {
-		s.Columns = append(s.Columns, fmt.Sprintf("view %d, %d × %d", i, v.Size, v.Size))
+	columns, row := viewsRow(r.Views)
+	switch {
+	case r.Pair != nil:
+		columns, row = pairRow(*r.Pair)
+	case r.Jigsaw != nil:
+		columns, row = jigsawRow(*r.Jigsaw)
+		s.Note += " Tiles are numbered from 0 to 8 in reading order."
 	}
+	s.Columns = append([]string{"photo"}, columns...)
 	for _, p := range photos {
-		s.Rows = append(s.Rows, row(seed, r, p))
+		marks, cells := row(p.Image, view.ImageKey(seed, 0, p.ID))
+		photo := sheet.Cell{Image: p.Image, Caption: fmt.Sprintf("%d × %d", p.Image.W, p.Image.H), Marks: marks}
+		s.Rows = append(s.Rows, sheet.Row{Caption: p.Key, Cells: append([]sheet.Cell{photo}, cells...)})
 	}
 	return s
 }
 
-func row(seed uint64, r schemas.Recipe, p Photo) sheet.Row {
-	photo := sheet.Cell{Image: p.Image, Caption: fmt.Sprintf("%d × %d", p.Image.W, p.Image.H)}
-	views := make([]sheet.Cell, len(r.Views))
-	for i, v := range r.Views {
-		d := view.Draw(v, p.Image.W, p.Image.H, view.Key(seed, 0, p.ID, i))
-		out := view.NewRGB(v.Size, v.Size)
-		new(view.Renderer).Apply(out.Pix, p.Image, v.Size, d)
-		c := colors[i%len(colors)]
-		views[i] = sheet.Cell{Image: out, Caption: describe(d), Frame: c}
-		photo.Marks = append(photo.Marks, sheet.Mark{Box: d.Box, Color: c})
-	}
-	return sheet.Row{Caption: p.Key, Cells: append([]sheet.Cell{photo}, views...)}
-}
+// A rower shows what a recipe makes of a photo, with marks for the photo
+// itself.
+type rower func(photo *view.RGB, key random.Key) ([]sheet.Mark, []sheet.Cell)
 
 // colors tell the views apart.
 var colors = []color.Color{
@@ -60,12 +58,22 @@ var colors = []color.Color{
 	color.RGBA{0x66, 0xa1, 0x82, 0xff},
 }
 
-// CellSize is the size at which the recipe's views are best looked at: the
-// multiple of their side that is nearest to 200 pixels.
+// maxGrid bounds the side at which grids are shown.
+const maxGrid = 512
+
+// CellSize is the size at which the recipe's views, or the grid that they are
+// cut from, are best looked at: the multiple of their side that is nearest to
+// 200 pixels.
 func CellSize(r schemas.Recipe) int {
 	side := 1
-	for _, v := range r.Views {
-		side = max(side, v.Size)
+	for _, size := range r.Sizes() {
+		side = max(side, size)
+	}
+	switch {
+	case r.Pair != nil:
+		side = min(r.Pair.Side(), maxGrid)
+	case r.Jigsaw != nil:
+		side = min(r.Jigsaw.Side(), maxGrid)
 	}
 	return side * max(1, int(math.Round(200/float64(side))))
 }

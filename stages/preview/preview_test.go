@@ -33,7 +33,6 @@ func photo(id int64) Photo {
 
 // TestViewsAreTheRuns compares with the views that an augmenter makes.
 func TestViewsAreTheRuns(t *testing.T) {
-	const seed = 5
 	r := recipe(32, 16)
 	photos := []Photo{photo(0), photo(7)}
 	s := Sheet("title", seed, r, photos)
@@ -100,6 +99,20 @@ func TestCellSize(t *testing.T) {
 	} {
 		if have := CellSize(recipe(tc.sizes...)); have != tc.want {
 			t.Errorf("views of %v: have %d, want %d", tc.sizes, have, tc.want)
+		}
+	}
+	for _, tc := range []struct {
+		recipe schemas.Recipe
+		want   int
+	}{
+		{schemas.Recipe{Pair: &schemas.Pair{Size: 16, Gap: 8, Jitter: 1}}, 3 * 66},
+		{schemas.Recipe{Pair: &schemas.Pair{Size: 96, Gap: 48, Jitter: 7}}, 398},
+		{schemas.Recipe{Pair: &schemas.Pair{Size: 1024, Gap: 512}}, 512},
+		{schemas.Recipe{Jigsaw: &schemas.Jigsaw{Size: 16, Cell: 21}}, 3 * 63},
+		{schemas.Recipe{Jigsaw: &schemas.Jigsaw{Size: 64, Cell: 85}}, 255},
+	} {
+		if have := CellSize(tc.recipe); have != tc.want {
+			t.Errorf("have %d, want %d", have, tc.want)
 		}
 	}
 }

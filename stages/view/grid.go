@@ -42,13 +42,20 @@ type cutter struct {
 	small []byte
 }
 
-// resize makes the grid of a source, side×side pixels.
-func (c *cutter) resize(r *resizer, src *RGB, side int, d DrawnGrid) {
-	c.grid = RGB{W: side, H: side, Pix: grow(c.grid.Pix, 3*side*side)}
-	r.resize(&c.grid, src, d.Box)
+// Grid writes the grid of src into dst, side×side pixels of three bytes, with
+// its own colours.
+func (r *Renderer) Grid(dst []byte, src *RGB, side int, d DrawnGrid) {
+	img := square(dst, side)
+	r.resizer.resize(img, src, d.Box)
 	if d.Flip {
-		flip(&c.grid)
+		flip(img)
 	}
+}
+
+// grid keeps the grid of src for cutting.
+func (r *Renderer) grid(src *RGB, side int, d DrawnGrid) {
+	r.cutter.grid = RGB{W: side, H: side, Pix: grow(r.cutter.grid.Pix, 3*side*side)}
+	r.Grid(r.cutter.grid.Pix, src, side, d)
 }
 
 // cut fills a piece, each of whose channels has a place of its own.

@@ -38,7 +38,7 @@ func DrawJigsaw(j schemas.Jigsaw, w, h int, key random.Key) DrawnJigsaw {
 // ApplyJigsaw carries out what was drawn for a jigsaw of src: nine views of
 // Size×Size pixels of three bytes.
 func (r *Renderer) ApplyJigsaw(dst [][]byte, src *RGB, j schemas.Jigsaw, d DrawnJigsaw) {
-	r.cutter.resize(&r.resizer, src, j.Side(), d.DrawnGrid)
+	r.grid(src, j.Side(), d.DrawnGrid)
 	for i, tile := range j.Permutations[d.Answer] {
 		img := square(dst[i], j.Size)
 		r.cutter.cut(img, d.Tiles[tile])

@@ -64,7 +64,7 @@ func drawPatch(p schemas.Pair, cell int, key random.Key) DrawnPatch {
 // ApplyPair carries out what was drawn for a pair of src: two views of
 // Size×Size pixels of three bytes.
 func (r *Renderer) ApplyPair(dst [][]byte, src *RGB, p schemas.Pair, d DrawnPair) {
-	r.cutter.resize(&r.resizer, src, p.Side(), d.DrawnGrid)
+	r.grid(src, p.Side(), d.DrawnGrid)
 	for i, patch := range d.Patches {
 		img := square(dst[i], p.Size)
 		r.cutter.cut(img, [3]image.Point{patch.At, patch.At, patch.At})
