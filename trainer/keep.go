@@ -82,7 +82,7 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 	return card, r.record(ctx, state)
 }
 
-// record writes the run's status.
+// record writes the run's status, and its curve up to there.
 func (r *run) record(ctx context.Context, state string) error {
 	s := &r.status
 	if s.Started.IsZero() {
@@ -93,6 +93,9 @@ func (r *run) record(ctx context.Context, state string) error {
 	s.SamplesTrained, s.Rejected, s.BatchesSHA256 = r.trained, r.holes.Len(), r.digest.String()
 	s.Backend, s.Fingerprint = r.BackendName, r.Fingerprint
 	s.Stages = r.Stats.Read().stages()
+	if err := r.ledger.Write(ctx, r.req.Run, ledger.Curves, r.curve); err != nil {
+		return err
+	}
 	return r.ledger.Write(ctx, r.req.Run, ledger.State, s)
 }
 

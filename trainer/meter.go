@@ -61,6 +61,7 @@ func (m *meter) measure(o outcome) {
 	select {
 	case m.out <- metric:
 		m.since, m.last = time.Now(), counts
+		m.r.curve.Add(metric)
 	default: // the queue is away; the figures go into the next one
 	}
 }

@@ -43,6 +43,7 @@ type run struct {
 	holes    *feed.Holes
 	steps    int // in all
 	status   ledger.Status
+	curve    ledger.Curve
 
 	card *snapshot.Card // of the snapshot it goes on from; nil at its first start
 
@@ -260,6 +261,9 @@ func (r *run) load(ctx context.Context) (*model.Store, error) {
 		r.before = time.Duration(card.Seconds * float64(time.Second))
 		if was := r.status.Backend; was != "" && was != r.BackendName {
 			r.log.Warn("continuing on another backend: the batches stay the same, the weights may not", "was", was, "is", r.BackendName)
+		}
+		if err := r.ledger.Read(ctx, r.req.Run, ledger.Curves, &r.curve); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
 		}
 		r.log.Info("continuing", "step", r.step, "epoch", r.cursor.Epoch, "split", r.cursor.Split)
 		return store, nil

@@ -5,6 +5,7 @@
 //	<run>/request.json                     schemas.RunRequest, with every default filled in
 //	<run>/manifest.json                    plan.Manifest
 //	<run>/status.json                      Status
+//	<run>/curve.json                       Curve
 //	<run>/rejects.json                     []schemas.Reject
 //	<run>/probe-images.json                the images that its probes are made with
 //	<run>/snapshots/<step>/card.json …     see package snapshot
@@ -30,6 +31,7 @@ const (
 	Request  = "request.json"
 	Manifest = "manifest.json"
 	State    = "status.json"
+	Curves   = "curve.json"
 	Rejects  = "rejects.json"
 )
 
