@@ -1,0 +1,94 @@
+// Package chart turns numbers into SVG charts: lines, bars, matrices and
+// scatter plots, to be put into a page.
+//
+// The colours are classes (ink, grid, c0 to c6 and so on) that the page's style
+// sheet gives a meaning to, in Style: so charts follow a dark page, and the
+// palette, Okabe and Ito's, can be told apart by people with any kind of
+// colour vision. Nothing is said by colour alone: lines are labelled where they
+// end, points have shapes, and each chart has a title and a description for
+// those who listen to the page. All charts are drawn for a width of 360 units,
+// that of a phone, and grow with their place.
+package chart
+
+import (
+	_ "embed" // of Style
+	"fmt"
+	"html"
+	"html/template"
+	"strconv"
+	"strings"
+)
+
+// Style is the style sheet of the charts, light and dark.
+//
+//go:embed chart.css
+var Style string
+
+// Width of every chart, in the units of its drawing.
+const Width = 360
+
+const (
+	letter = 6.2 // mean width of a letter
+	line   = 14. // height of a line of text
+	gap    = 6.  // between a text and what it belongs to
+)
+
+// box is a part of a drawing.
+type box struct{ left, top, right, bottom float64 }
+
+func (b box) width() float64  { return b.right - b.left }
+func (b box) height() float64 { return b.bottom - b.top }
+
+// svg is a drawing under way.
+type svg struct{ strings.Builder }
+
+// add writes an element. Strings among the values are escaped.
+func (s *svg) add(format string, values ...any) {
+	for i, v := range values {
+		switch v := v.(type) {
+		case string:
+			values[i] = html.EscapeString(v)
+		case float64:
+			values[i] = number(v)
+		}
+	}
+	fmt.Fprintf(s, format, values...)
+	s.WriteByte('\n')
+}
+
+// number is x in as few digits as a screen can show.
+func number(x float64) string {
+	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(x, 'f', 2, 64), "0"), ".")
+}
+
+// finish puts a frame around the drawing: its size, and what it shows in words.
+func (s *svg) finish(height float64, title, description string) template.HTML {
+	return s.sized(Width, height, title, description)
+}
+
+func (s *svg) sized(width, height float64, title, description string) template.HTML {
+	var out svg
+	out.add(`<svg class="chart" viewBox="0 0 %v %v" role="img" aria-label="%v">`, width, height, strings.Trim(title+". "+description, ". ")+".")
+	out.WriteString(s.String())
+	out.WriteString("</svg>\n")
+	return template.HTML(out.String()) // all strings in it are escaped by add
+}
+
+// lengthOf estimates how wide a text is.
+func lengthOf(text string) float64 { return letter * float64(len([]rune(text))) }
+
+// shorten leaves out the middle of a text that is wider than room.
+func shorten(text string, room float64) string {
+	runes := []rune(text)
+	most := max(3, int(room/letter))
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most/2]) + "…" + string(runes[len(runes)-(most-1)/2:])
+}
+
+// Colors is how many colours there are.
+const Colors = 7
+
+// color is the class of the i-th colour.
+func color(i int) string { return "c" + strconv.Itoa(i%Colors) }

@@ -1,0 +1,195 @@
+package chart
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// elements parses a drawing and counts its elements by name and class.
+func elements(t *testing.T, svg string) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	d := xml.NewDecoder(strings.NewReader(svg))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return counts
+		}
+		if err != nil {
+			t.Fatalf("have %v, want XML: %s", err, svg)
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			class := ""
+			for _, a := range e.Attr {
+				if strings.Contains(a.Value, "NaN") || strings.Contains(a.Value, "Inf") || strings.Contains(a.Value, "%!") {
+					t.Errorf("%s: have %s=%q", e.Name.Local, a.Name.Local, a.Value)
+				}
+				if a.Name.Local == "class" {
+					class, _, _ = strings.Cut(a.Value, " ")
+				}
+			}
+			counts[e.Name.Local+"."+class]++
+		}
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for _, tc := range []struct {
+		axis   Axis
+		values []float64
+		want   string
+	}{
+		{Axis{}, []float64{0, 250}, "0 100 200 300"},
+		{Axis{}, []float64{3.53, 4.9}, "3.5 4.0 4.5 5.0"},
+		{Axis{}, []float64{0, 64000}, "0 20k 40k 60k 80k"},
+		{Axis{Percent: true, From: 0, To: 1}, []float64{0.4, 0.9}, "0 50 100"},
+		{Axis{Percent: true}, []float64{0.405, 0.89}, "40 60 80 100"},
+		{Axis{}, []float64{4e-6, 4e-3}, "0.000 0.001 0.002 0.003 0.004"},
+		{Axis{}, []float64{2e-9, 8e-9}, "2e-09 4e-09 6e-09 8e-09"},
+		{Axis{}, []float64{7, 7}, "6.0 6.5 7.0 7.5 8.0"},
+		{Axis{}, nil, "0.0 0.5 1.0"},
+	} {
+		s := newScale(tc.axis, 4, tc.values)
+		var have []string
+		for _, v := range s.ticks() {
+			have = append(have, s.text(v))
+		}
+		if have := strings.Join(have, " "); have != tc.want {
+			t.Errorf("%v of %v: have %q, want %q", tc.values, tc.axis, have, tc.want)
+		}
+	}
+}
+
+func TestScaleIsLinear(t *testing.T) {
+	s := newScale(Axis{}, 4, []float64{0, 10})
+	s.from, s.to = 200, 100
+	for v, want := range map[float64]float64{0: 200, 5: 150, 10: 100} {
+		if have := s.at(v); math.Abs(have-want) > 1e-9 {
+			t.Errorf("%g: have place %g, want %g", v, have, want)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	chart := Lines{
+		Title: "Loss <by> step", X: Axis{Label: "step"}, Y: Axis{Label: "loss & more"},
+		Series: []Series{
+			{"train", []Point{{0, 4}, {10, 3}, {20, math.NaN()}, {30, 2}, {40, 1}}},
+			{"none", nil},
+			{`"<b>`, []Point{{0, 1}, {40, 2}}},
+		},
+		Rules: []Rule{{"chance", 4}},
+	}
+	svg := string(chart.SVG())
+	have := elements(t, svg)
+	for name, want := range map[string]int{"path.line": 2, "path.rule": 1, "path.mark": 2, "text.name": 2} {
+		if have[name] != want {
+			t.Errorf("%s: have %d, want %d", name, have[name], want)
+		}
+	}
+	for _, want := range []string{`aria-label="Loss &lt;by&gt; step."`, "loss &amp; more", "&#34;&lt;b&gt;"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("have no %q in %s", want, svg)
+		}
+	}
+	chart.Dots = true
+	if have := elements(t, string(chart.SVG())); have["path.mark"] != 6 {
+		t.Errorf("have %d marks, want 6, one for each value", have["path.mark"])
+	}
+	for _, empty := range []Lines{{}, {Series: []Series{{"one", []Point{{5, 5}}}}}, {Series: []Series{{"no", []Point{{1, math.Inf(1)}}}}}} {
+		elements(t, string(empty.SVG()))
+	}
+}
+
+// TestPathBreaks where there is no value, rather than bridge the gap.
+func TestPathBreaks(t *testing.T) {
+	x, y := newScale(Axis{}, 4, []float64{0, 10}), newScale(Axis{}, 4, []float64{0, 10})
+	x.to, y.to = 10, 10
+	have := path([]Point{{0, 0}, {1, 2}, {2, math.NaN()}, {3, 4.25}}, x, y)
+	if want := "M0 0L1 2M3 4.25"; have != want {
+		t.Errorf("have %s, want %s", have, want)
+	}
+}
+
+// TestLabelsDoNotOverlap, wherever the lines end, as long as there is room.
+func TestLabelsDoNotOverlap(t *testing.T) {
+	for _, at := range [][]float64{{50, 50, 50}, {0, 1, 2, 100}, {100, 99, 98, 97}, {10, 90}, {55, 0, 54, 53}} {
+		var s svg
+		var labels []label
+		for i, y := range at {
+			labels = append(labels, label{fmt.Sprint(i), "name", y})
+		}
+		s.direct(labels, 0, 0, 100)
+		var have []float64
+		for _, part := range strings.Split(s.String(), `y="`)[1:] {
+			var y float64
+			fmt.Sscanf(part, "%f", &y)
+			have = append(have, y-4)
+		}
+		slices.Sort(have)
+		for i, y := range have {
+			if y < -1e-9 || y > 100+1e-9 || i > 0 && y-have[i-1] < line-1e-9 {
+				t.Errorf("%v: have heights %v, want them %g apart within 0 and 100", at, have, line)
+			}
+		}
+	}
+}
+
+func TestBars(t *testing.T) {
+	svg := string(Bars{Title: "Accuracy", Percent: true, Bars: []Bar{
+		{"Forest", 1, "of 60", 0.5},
+		{"River & Lake", 0.5, "", math.NaN()},
+		{"None", math.NaN(), "", math.NaN()},
+	}}.SVG())
+	have := elements(t, svg)
+	if have["rect.bar"] != 3 || have["path.against"] != 1 {
+		t.Errorf("have %v, want 3 bars, one of them compared", have)
+	}
+	if !strings.Contains(svg, "100 % of 60") || !strings.Contains(svg, "River &amp; Lake") {
+		t.Errorf("have %s", svg)
+	}
+	elements(t, string(Bars{}.SVG()))
+}
+
+func TestMatrix(t *testing.T) {
+	svg := string(Matrix{Title: "Confusions", Rows: "true", Cols: "predicted", Names: []string{"cat", "dog"}, Counts: [][]int{{3, 1}, {0, 4}}}.SVG())
+	have := elements(t, svg)
+	for name, want := range map[string]int{"rect.cell": 4, "rect.hit": 2, "rect.miss": 1} {
+		if have[name] != want {
+			t.Errorf("%s: have %d, want %d", name, have[name], want)
+		}
+	}
+	if !strings.Contains(svg, "cat taken for dog: 1 of 4") {
+		t.Errorf("have %s", svg)
+	}
+	var many Matrix
+	for i := range 60 {
+		many.Names = append(many.Names, fmt.Sprintf("class %d", i))
+		many.Counts = append(many.Counts, make([]int, 60))
+	}
+	if have := elements(t, string(many.SVG())); have["rect.cell"] != 3600 || have["text.tick"] > 100 {
+		t.Errorf("have %v, want 3600 cells and names only where there is room", have)
+	}
+	elements(t, string(Matrix{}.SVG()))
+}
+
+func TestShorten(t *testing.T) {
+	for _, tc := range []struct {
+		room       float64
+		text, want string
+	}{
+		{60, "River", "River"},
+		{letter * 8, "HerbaceousVegetation", "Herb…ion"},
+		{0, "abcdef", "a…f"},
+	} {
+		if have := shorten(tc.text, tc.room); have != tc.want {
+			t.Errorf("%q in %g: have %q, want %q", tc.text, tc.room, have, tc.want)
+		}
+	}
+}
