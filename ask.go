@@ -52,7 +52,7 @@ func freshName(ctx context.Context, b buckets, req schemas.RunRequest, given boo
 	l := ledger.New(b.runs)
 	if given {
 		var kept schemas.RunRequest
-		begun, err := found(l.Read(ctx, req.Run, ledger.Request, &kept))
+		begun, err := l.Find(ctx, req.Run, ledger.Request, &kept)
 		if begun {
 			err = trainer.Continues(req, kept)
 		}

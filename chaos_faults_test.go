@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
 )
@@ -36,12 +37,12 @@ func long() bool { return os.Getenv("SELFSTREAM_CHAOS") != "" }
 
 var reference struct {
 	sync.Mutex
-	sum summary
+	sum history.Summary
 	err error
 }
 
 // undisturbed is the run as it is when nothing happens to it.
-func undisturbed(t *testing.T) summary {
+func undisturbed(t *testing.T) history.Summary {
 	t.Helper()
 	reference.Lock()
 	defer reference.Unlock()

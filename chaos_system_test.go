@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"selfstream/evaluator/history"
 	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
 	"selfstream/stages/scenes"
@@ -222,7 +223,7 @@ func (s *system) finish() {
 }
 
 // compare holds a run against the same run without disturbance.
-func (s *system) compare(have, want summary) {
+func (s *system) compare(have, want history.Summary) {
 	s.t.Helper()
 	if have.BatchesSHA256 != want.BatchesSHA256 || have.WeightsSHA256 != want.WeightsSHA256 {
 		s.t.Errorf("run %s: have digests %s and %s, want those of the undisturbed run, %s and %s",
@@ -234,12 +235,12 @@ func (s *system) compare(have, want summary) {
 }
 
 // end waits for the run to end in a state.
-func (s *system) end(state string) summary {
+func (s *system) end(state string) history.Summary {
 	s.t.Helper()
 	return s.endOf(chaosRun, state)
 }
 
-func (s *system) endOf(run, state string) summary {
+func (s *system) endOf(run, state string) history.Summary {
 	s.t.Helper()
 	s.await("the end of run "+run, func() bool {
 		have := s.statusOf(run).State
@@ -253,7 +254,7 @@ func (s *system) endOf(run, state string) summary {
 }
 
 // summary is what selfstream runs --json says of a run, past the faults.
-func (s *system) summary(run string) (sum summary) {
+func (s *system) summary(run string) (sum history.Summary) {
 	s.t.Helper()
 	args := append([]string{"runs", run, "--json"}, s.addresses("127.0.0.1:" + s.s3Port)[2:]...)
 	code, stdout, stderr := selfstream(s.t, args...)

@@ -145,7 +145,7 @@ func TestHealthz(t *testing.T) {
 	f := srv.Connect(t)
 	var out bytes.Buffer
 	p := &pageFlags{host: "127.0.0.1"}
-	shut, err := p.open(&env{stdout: &out, log: slog.New(slog.DiscardHandler)}, f)
+	shut, err := p.open(&env{stdout: &out, log: slog.New(slog.DiscardHandler)}, f, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
@@ -36,9 +37,9 @@ func runRuns(ctx context.Context, e *env, args []string) error {
 			return err
 		}
 	}
-	runs := []summary{}
+	runs := []history.Summary{}
 	for _, name := range names {
-		s, err := summarize(ctx, l, name)
+		s, err := history.Summarize(ctx, l, name)
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func runRuns(ctx context.Context, e *env, args []string) error {
 }
 
 // list writes one line a run.
-func list(w io.Writer, runs []summary) {
+func list(w io.Writer, runs []history.Summary) {
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(tw, "run\tstate\tstep\tepoch\tlinear top-1\tk-NN top-1\tlinear vs untrained")
 	for _, s := range runs {
@@ -78,7 +79,7 @@ func list(w io.Writer, runs []summary) {
 }
 
 // describe writes all about one run.
-func describe(w io.Writer, s summary) {
+func describe(w io.Writer, s history.Summary) {
 	c := s.Config
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
@@ -101,7 +102,7 @@ func describe(w io.Writer, s summary) {
 	}
 	tw.Flush()
 	fmt.Fprintln(w)
-	s.table(w)
+	table(w, s)
 	if len(s.Rejects) > 0 {
 		fmt.Fprintf(w, "\n%d images could not be used:\n", len(s.Rejects))
 		for _, r := range s.Rejects {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"selfstream/augmenter"
 	"selfstream/evaluator"
+	"selfstream/evaluator/board"
 	"selfstream/stages/backend"
 	"selfstream/stages/flow"
 	"selfstream/stages/watch"
@@ -35,7 +37,7 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 	defer f.Close()
 	defer s3.close()
 	stats := new(augmenter.Stats)
-	shut, err := pages.open(e, f, augmenter.Metrics(map[string]*augmenter.Stats{*name: stats}))
+	shut, err := pages.open(e, f, nil, augmenter.Metrics(map[string]*augmenter.Stats{*name: stats}))
 	if err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	defer f.Close()
 	defer s3.close()
 	stats := new(trainer.Stats)
-	shut, err := pages.open(e, f, stats.Metrics())
+	shut, err := pages.open(e, f, nil, stats.Metrics())
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 }
 
 func runEvaluator(ctx context.Context, e *env, args []string) error {
-	o := newOptions("evaluator", "", "Probes every snapshot until it is stopped.")
+	o := newOptions("evaluator", "", "Probes every snapshot until it is stopped. With --http-port, it shows all runs on a page, too.")
 	at := o.addressFlags()
 	chosen := o.backendFlags()
 	pages := o.pageFlags(watch.Off)
@@ -96,12 +98,17 @@ func runEvaluator(ctx context.Context, e *env, args []string) error {
 	defer f.Close()
 	defer s3.close()
 	stats := new(evaluator.Stats)
-	shut, err := pages.open(e, f, stats.Metrics())
+	shut, err := pages.open(e, f, newBoard(ctx, e, f, s3), stats.Metrics())
 	if err != nil {
 		return err
 	}
 	defer shut()
 	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Stats: stats, Log: e.log})
+}
+
+// newBoard is the page about all runs.
+func newBoard(ctx context.Context, e *env, f *flow.Flow, b buckets) http.Handler {
+	return board.New(ctx, board.Config{Flow: f, Runs: b.runs, Log: e.log})
 }
 
 // backendFlags say what runs the graphs.
@@ -139,15 +146,18 @@ func (o *options) pageFlags(port int) *pageFlags {
 	return p
 }
 
-// open shows the pages of a service that is as well as its connection, and
-// returns a function that ends that.
-func (p *pageFlags) open(e *env, f *flow.Flow, metrics ...prometheus.Collector) (shut func(), err error) {
+// open shows the pages of a service that is as well as its connection, home
+// among them unless it is nil, and returns a function that ends that.
+func (p *pageFlags) open(e *env, f *flow.Flow, home http.Handler, metrics ...prometheus.Collector) (shut func(), err error) {
 	if p.port == watch.Off {
 		return func() {}, nil
 	}
-	s, err := watch.Start(watch.Options{Host: p.host, Port: p.port, Health: f.Health, Metrics: append(metrics, f.Metrics()), Log: e.log})
+	s, err := watch.Start(watch.Options{Host: p.host, Port: p.port, Health: f.Health, Home: home, Metrics: append(metrics, f.Metrics()), Log: e.log})
 	if err != nil {
 		return nil, err
+	}
+	if home != nil {
+		fmt.Fprintf(e.stdout, "board     %s\n", s.URL())
 	}
 	fmt.Fprintf(e.stdout, "metrics   %s/metrics\n", s.URL())
 	return func() { _ = s.Close() }, nil

@@ -16,6 +16,7 @@ import (
 
 	"selfstream/augmenter"
 	"selfstream/evaluator"
+	"selfstream/evaluator/history"
 	"selfstream/stages/flow"
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
@@ -142,7 +143,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	for i := range s.augmenters {
 		augmenters[fmt.Sprintf("up-%d", i)] = new(augmenter.Stats)
 	}
-	shut, err := s.pages.open(e, f, augmenter.Metrics(augmenters), training.Metrics(), probing.Metrics())
+	shut, err := s.pages.open(e, f, newBoard(ctx, e, f, s3), augmenter.Metrics(augmenters), training.Metrics(), probing.Metrics())
 	if err != nil {
 		return err
 	}
@@ -194,12 +195,12 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 
 // conclude writes the table and the summary. A run that failed is an error.
 func (s *upSettings) conclude(ctx context.Context, e *env, l *ledger.Ledger, run string) error {
-	sum, err := summarize(ctx, l, run)
+	sum, err := history.Summarize(ctx, l, run)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "\n%s: %s at step %d of %d, epoch %.1f, %d samples in %s\n\n", run, sum.State, sum.Steps, sum.StepsPlanned, sum.Epochs, sum.SamplesTrained, seconds(sum.Seconds))
-	sum.table(e.stdout)
+	table(e.stdout, sum)
 	if n := len(sum.Rejects); n > 0 {
 		fmt.Fprintf(e.stdout, "\n%d broken images were left out; see them with: selfstream runs %s\n", n, run)
 	}

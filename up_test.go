@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"selfstream/evaluator/history"
 	"selfstream/stages/scenes"
 )
 
@@ -46,13 +47,13 @@ func small(state string, more ...string) []string {
 	}, more...)
 }
 
-func readSummary(t testing.TB, file string) summary {
+func readSummary(t testing.TB, file string) history.Summary {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var s summary
+	var s history.Summary
 	if err := json.Unmarshal(data, &s); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func png100k(t testing.TB) []byte {
 // normalised, and not what it is.
 func TestAccumulate(t *testing.T) {
 	dir := photos(t, 4, nil)
-	train := func(parts string) summary {
+	train := func(parts string) history.Summary {
 		state := t.TempDir()
 		file := filepath.Join(state, "summary.json")
 		args := small(state, "--data", dir, "--until-done", "--summary", file, "--method", "byol", "--epochs", "1", "--accumulate", parts)

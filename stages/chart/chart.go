@@ -36,9 +36,6 @@ const (
 // box is a part of a drawing.
 type box struct{ left, top, right, bottom float64 }
 
-func (b box) width() float64  { return b.right - b.left }
-func (b box) height() float64 { return b.bottom - b.top }
-
 // svg is a drawing under way.
 type svg struct{ strings.Builder }
 

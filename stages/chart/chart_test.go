@@ -129,7 +129,9 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 		var have []float64
 		for _, part := range strings.Split(s.String(), `y="`)[1:] {
 			var y float64
-			fmt.Sscanf(part, "%f", &y)
+			if _, err := fmt.Sscanf(part, "%f", &y); err != nil {
+				t.Fatal(err)
+			}
 			have = append(have, y-4)
 		}
 		slices.Sort(have)

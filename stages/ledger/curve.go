@@ -42,7 +42,7 @@ func (c *Curve) dense(i int) bool {
 
 // thin leaves out about half of the points.
 func (c *Curve) thin() {
-	c.Every = max(1, 2*c.Every)
+	c.Every = max(2, 2*c.Every)
 	all := c.Points
 	c.Points = all[:1:1]
 	for i, m := range all[1:] {

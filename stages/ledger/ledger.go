@@ -63,6 +63,15 @@ func (l *Ledger) Read(ctx context.Context, run, document string, v any) error {
 	return nil
 }
 
+// Find is Read for a document that may be missing.
+func (l *Ledger) Find(ctx context.Context, run, document string, v any) (there bool, err error) {
+	err = l.Read(ctx, run, document, v)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Write keeps v as a document of the run.
 func (l *Ledger) Write(ctx context.Context, run, document string, v any) error {
 	data, err := json.MarshalIndent(v, "", " ")

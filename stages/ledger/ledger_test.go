@@ -24,8 +24,14 @@ func TestDocumentsComeBack(t *testing.T) {
 	if err := l.Read(t.Context(), "r", ledger.Manifest, &have); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("have %v, want fs.ErrNotExist", err)
 	}
+	if there, err := l.Find(t.Context(), "r", ledger.Manifest, &have); there || err != nil {
+		t.Errorf("have %v and %v, want no manifest", there, err)
+	}
 	if err := l.Bucket().Put(t.Context(), "r/"+ledger.State, []byte("{")); err != nil {
 		t.Fatal(err)
+	}
+	if there, err := l.Find(t.Context(), "r", ledger.State, &have); there || err == nil {
+		t.Errorf("have %v and %v, want an error about broken JSON", there, err)
 	}
 	if err := l.Read(t.Context(), "r", ledger.State, &have); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("have %v, want an error about broken JSON", err)

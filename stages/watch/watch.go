@@ -26,6 +26,7 @@ type Options struct {
 	Port    int                    // 0: any free one
 	Health  func() error           // what keeps the service from its work just now, or nil
 	Metrics []prometheus.Collector // besides those of the process
+	Home    http.Handler           // of all other pages; nil: there are none
 	Log     *slog.Logger
 }
 
@@ -58,6 +59,9 @@ func Start(o Options) (*Server, error) {
 		}
 		fmt.Fprintln(w, "ok")
 	})
+	if o.Home != nil {
+		mux.Handle("/", o.Home)
+	}
 	s := &Server{
 		http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)},
 		addr: ln.Addr(),

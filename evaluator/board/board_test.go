@@ -1,0 +1,299 @@
+package board
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"selfstream/schemas"
+	"selfstream/stages/bucket"
+	"selfstream/stages/flow"
+	"selfstream/stages/flow/flowtest"
+	"selfstream/stages/ledger"
+)
+
+// bench is a board on a NATS of its own.
+type bench struct {
+	t      *testing.T
+	flow   *flow.Flow
+	ledger *ledger.Ledger
+	url    string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, flow: flowtest.Start(t).Connect(t), ledger: ledger.New(new(bucket.Memory))}
+	ctx, stop := context.WithCancel(t.Context())
+	server := httptest.NewServer(New(ctx, Config{Flow: b.flow, Runs: b.ledger.Bucket(), Beat: 10 * time.Millisecond}))
+	b.url = server.URL
+	t.Cleanup(func() { stop(); server.CloseClientConnections(); server.Close() })
+	return b
+}
+
+const steps = 40
+
+// run keeps a run of ten classes in the middle of its way.
+func (b *bench) run(name, state string) {
+	b.t.Helper()
+	var curve ledger.Curve
+	for step := 1; step <= steps/2; step++ {
+		m := schemas.Metric{Step: step, Steps: steps, State: ledger.Running, Loss: 5 - float64(step)/20, LearningRate: 1e-3, ImagesPerSecond: 90, Values: map[string]float64{"accuracy": 0.3}}
+		if step%5 == 0 {
+			m.Collapse = &schemas.Collapse{Std: 0.08, StdIdeal: 0.09, Rank: 20 + float64(step), Dim: 128, Chance: 5.5}
+		}
+		curve.Add(m)
+	}
+	config := schemas.Config{
+		Method: "simclr", Settings: map[string]string{"temperature": "0.5"}, Encoder: "tiny", ImageSize: 32, Steps: steps, Batch: 16, Seed: 1,
+		Optimizer: "adamw", LearningRate: 1e-3, SnapshotEvery: 20,
+	}
+	b.write(name, ledger.Request, schemas.RunRequest{Run: name, Dataset: "photos", Config: config})
+	b.write(name, ledger.State, ledger.Status{
+		Run: name, State: state, Step: steps / 2, Steps: steps, Epoch: 2.5, Images: 160, Updated: time.Now(), BatchesSHA256: strings.Repeat("ab", 32),
+	})
+	b.write(name, ledger.Curves, curve)
+	b.write(name, ledger.Rejects, []schemas.Reject{{Run: name, ID: 3, Key: "photos/<b>.jpg", Reason: "it is text & no picture"}})
+	for i, step := range []int{0, 20} {
+		var classes []schemas.ClassValue
+		for c := range 10 {
+			classes = append(classes, schemas.ClassValue{Class: fmt.Sprintf("class %d", c), Value: float64(c) / 10, Count: 60})
+		}
+		accuracy := 0.45 + 0.2*float64(i)
+		b.report(schemas.Report{Run: name, Step: step, Probe: "linear", Value: accuracy, PerClass: classes, Train: 160, Test: 600, Constants: map[string]string{"l2": "0.01"}})
+		b.report(schemas.Report{Run: name, Step: step, Probe: "knn", Value: accuracy - 0.1, Train: 160, Test: 600, Constants: map[string]string{"k": "20"}})
+		b.report(schemas.Report{Run: name, Step: step, Probe: "rankme", Value: 30, Train: 160, Constants: map[string]string{"largest": "128"}})
+	}
+}
+
+func (b *bench) write(run, document string, v any) {
+	b.t.Helper()
+	if err := b.ledger.Write(b.t.Context(), run, document, v); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) report(r schemas.Report) {
+	b.t.Helper()
+	if err := b.ledger.WriteReport(b.t.Context(), r); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) publish(m schemas.Message) {
+	b.t.Helper()
+	if err := b.flow.Publish(b.t.Context(), m); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) get(path string) (int, string) {
+	b.t.Helper()
+	r, err := http.Get(b.url + path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return r.StatusCode, string(body)
+}
+
+// events reads the parts that a page sends until ok of one of them.
+func (b *bench) events(path string, ok func(parts map[string]string) bool) (last string) {
+	b.t.Helper()
+	ctx, stop := context.WithTimeout(b.t.Context(), 30*time.Second)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if kind := r.Header.Get("Content-Type"); kind != "text/event-stream" {
+		b.t.Fatalf("have %s, want events", kind)
+	}
+	lines := bufio.NewScanner(r.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if id, found := strings.CutPrefix(lines.Text(), "id: "); found {
+			last = id
+		}
+		data, found := strings.CutPrefix(lines.Text(), "data: ")
+		if !found {
+			continue
+		}
+		parts := map[string]string{}
+		if err := json.Unmarshal([]byte(data), &parts); err != nil {
+			b.t.Fatal(err)
+		}
+		if ok(parts) {
+			return last
+		}
+	}
+	b.t.Fatalf("have the end of the events (%v), want another one", lines.Err())
+	return ""
+}
+
+func TestPages(t *testing.T) {
+	b := newBench(t)
+	if code, body := b.get("/"); code != http.StatusOK || !strings.Contains(body, "There are none yet") {
+		t.Errorf("have %d, %s, want a page without runs", code, body)
+	}
+	b.run("forest-1", ledger.Finished)
+	for _, tc := range []struct {
+		path  string
+		code  int
+		wants []string
+	}{
+		{"/runs/forest-1", 200, []string{
+			"step 20 of 40", "gets 65.0 % of 600 held-out images right, 20.0 points more than on those of the untrained encoder (45.0 %)",
+			"photos/&lt;b&gt;.jpg", "it is text &amp; no picture", strings.Repeat("ab", 32), "temperature=0.5", "class 9", `id="fig-loss"`, "guessing", "l2 0.01",
+		}},
+		{"/runs/nowhere", 404, []string{"no such run", "nowhere"}},
+		{"/runs/%2e%2e%2fx", 404, []string{"no such run"}},
+		{"/runs/A%3Cb%3E", 404, []string{"no such run", "A&lt;b&gt;"}},
+		{"/runs/nowhere/live", 404, []string{"no such run"}},
+		{"/elsewhere", 404, []string{"there is no page /elsewhere"}},
+		{"/board.css", 200, []string{"prefers-color-scheme"}},
+		{"/board.js", 200, []string{"EventSource"}},
+	} {
+		code, body := b.get(tc.path)
+		if code != tc.code {
+			t.Errorf("%s: have %d, want %d", tc.path, code, tc.code)
+		}
+		for _, want := range tc.wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: have no %q in %s", tc.path, want, body)
+			}
+		}
+	}
+}
+
+// TestRunsLive: the list shows runs that begin while it is looked at.
+func TestRunsLive(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Running)
+	began := false
+	b.events("/live", func(parts map[string]string) bool {
+		if !began {
+			began = true
+			b.run("river-2", ledger.Running)
+			b.publish(&schemas.Metric{Run: "river-2", Time: time.Now().Add(time.Second), Step: 33, Steps: steps, State: ledger.Running})
+		}
+		return strings.Contains(parts["runs"], "/runs/forest-1") && strings.Contains(parts["runs"], "/runs/river-2")
+	})
+}
+
+// TestRunLive: metrics and reports come to the page while it is looked at, and
+// who comes back gets what has changed since.
+func TestRunLive(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Running)
+	began := false
+	seen := b.events("/runs/forest-1/live", func(parts map[string]string) bool {
+		if !began {
+			began = true
+			b.publish(&schemas.Metric{
+				Run: "forest-1", Time: time.Now().Add(time.Second), Step: 27, Steps: steps, State: ledger.Running, Loss: 2, WaitShare: 0.6, AugmentersWanted: 3.5,
+			})
+		}
+		return strings.Contains(parts["head"], "step 27 of 40") && strings.Contains(parts["stages"], "60 % of its time") && strings.Contains(parts["stages"], "3.5 workers")
+	})
+	r := schemas.Report{Run: "forest-1", Step: 40, Probe: "linear", Value: 0.8, Test: 600}
+	b.report(r)
+	b.publish(&r)
+	b.events("/runs/forest-1/live?seen="+seen, func(parts map[string]string) bool {
+		if _, again := parts["settings"]; again {
+			t.Error("have the settings again, want only what has changed")
+		}
+		return strings.Contains(parts["head"], "80.0 % of 600")
+	})
+}
+
+// TestReadersShare one topic, which goes when nobody has looked for a while.
+func TestReadersShare(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ts := &topics{ctx: ctx, open: map[string]*topic{}}
+	fed := 0
+	s := subject{"title", "name", func(ctx context.Context, to *topic) error {
+		fed++
+		to.publish([]part{{ID: "a", HTML: "1"}, {ID: "b", HTML: "1"}})
+		<-ctx.Done()
+		return nil
+	}}
+	var first *topic
+	for range 50 {
+		to, err := ts.join(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = to
+	}
+	if fed != 1 {
+		t.Errorf("have %d feeds, want one for all", fed)
+	}
+	_, version, changed := first.read(0)
+	first.publish([]part{{ID: "a", HTML: "1"}, {ID: "b", HTML: "1"}})
+	select {
+	case <-changed:
+		t.Error("have a change, want none: the parts are the same")
+	default:
+	}
+	first.publish([]part{{ID: "a", HTML: "1"}, {ID: "b", HTML: "2"}})
+	<-changed
+	if parts, _, _ := first.read(version); len(parts) != 1 || parts[0].ID != "b" {
+		t.Errorf("have %v, want the part that changed", parts)
+	}
+	for range maxReaders {
+		if err := ts.reader(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ts.reader(1); err == nil {
+		t.Errorf("have more than %d readers, want an error", maxReaders)
+	}
+}
+
+// TestNothingIsTaken: looking leaves the work queues as they are.
+func TestNothingIsTaken(t *testing.T) {
+	srv := flowtest.Start(t)
+	f := srv.Connect(t)
+	l := ledger.New(new(bucket.Memory))
+	b := &bench{t: t, flow: f, ledger: l}
+	b.run("forest-1", ledger.Running)
+	server := httptest.NewServer(New(t.Context(), Config{Flow: f, Runs: l.Bucket()}))
+	defer server.Close()
+	b.url = server.URL
+	js := srv.JetStream(t)
+	if _, err := js.Publish(t.Context(), "splits.forest-1", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/runs/forest-1")
+	b.get("/")
+	for stream, want := range map[string]uint64{schemas.SplitsStream: 1, schemas.SamplesStream: 0, schemas.SnapshotsStream: 0} {
+		s, err := js.Stream(t.Context(), stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := s.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.State.Msgs != want || stream != schemas.SnapshotsStream && info.State.Consumers != 0 {
+			t.Errorf("%s: have %d messages and %d consumers, want %d and none", stream, info.State.Msgs, info.State.Consumers, want)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package board
+
+import (
+	"cmp"
+	"html/template"
+	"slices"
+	"strings"
+
+	"selfstream/evaluator/history"
+)
+
+// runParts are the sections of the page of a run.
+func (b *board) runParts(run *history.Run) []part {
+	v := newView(run)
+	return b.render(v, "head", "learning", "quality", "stages", "rejects", "settings")
+}
+
+// runsParts is the list of the runs, the last one heard of first.
+func (b *board) runsParts(runs map[string]*history.Run) []part {
+	var all []*view
+	for _, run := range runs {
+		all = append(all, newView(run))
+	}
+	slices.SortFunc(all, func(a, b *view) int {
+		return cmp.Or(b.Updated.Compare(a.Updated), strings.Compare(a.Run.Run, b.Run.Run))
+	})
+	return b.render(all, "runs")
+}
+
+// render makes parts with the templates of those names.
+func (b *board) render(data any, names ...string) []part {
+	parts := make([]part, len(names))
+	for i, name := range names {
+		var text strings.Builder
+		if err := templates.ExecuteTemplate(&text, name, data); err != nil {
+			b.Log.Error("making a part of a page", "part", name, "err", err)
+			text.Reset()
+			text.WriteString("<p>This part of the page could not be made; the log says why.</p>")
+		}
+		parts[i] = part{ID: name, HTML: template.HTML(text.String())}
+	}
+	return parts
+}
