@@ -62,7 +62,7 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 		return snapshot.Card{}, err
 	}
 	card, err := snapshot.Write(ctx, r.Runs, r.learner.store, snapshot.Card{
-		Run: r.req.Run, Dataset: r.req.Dataset, Config: r.req.Config, Classes: r.manifest.Classes,
+		Run: r.req.Run, Dataset: r.req.Dataset, Config: r.req.Config, Recipe: r.recipe, Classes: r.manifest.Classes,
 		Step: r.step, Steps: r.steps, Epoch: r.epoch(), Loss: r.status.Loss, Final: final,
 		Cursor: r.cursor, ManifestSHA256: r.manifest.SHA256(), Fingerprint: r.Fingerprint,
 		BatchesSHA256: r.digest.String(), SamplesTrained: r.trained,

@@ -272,11 +272,15 @@ func (r *run) load(ctx context.Context) (*model.Store, error) {
 }
 
 // match refuses to go on where the batches to come would not be those of one
-// manifest and one build with the batches before.
+// manifest, one build and one recipe with the batches before.
 func (r *run) match(card snapshot.Card) error {
 	if card.Fingerprint != r.Fingerprint {
 		return fmt.Errorf("step %d was made by %q, and this is %q: go on with that build on such a machine, or begin another run with --name",
 			card.Step, card.Fingerprint, r.Fingerprint)
+	}
+	if !reflect.DeepEqual(card.Recipe, r.recipe) {
+		return fmt.Errorf("step %d was trained on views that this build does not make by the run's settings (see recipe in its card.json): go on with the build that began it, or begin another run with --name",
+			card.Step)
 	}
 	if have := r.manifest.SHA256(); have != card.ManifestSHA256 {
 		return fmt.Errorf("%s/%s has been changed: have digest %s, want %s as at step %d: put the old one back, or begin another run with --name",

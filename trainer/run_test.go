@@ -6,12 +6,41 @@ import (
 	"testing"
 
 	"selfstream/schemas"
+	"selfstream/trainer/plan"
+	"selfstream/trainer/snapshot"
 )
 
 func config(change func(*schemas.Config)) schemas.Config {
 	c := schemas.Config{Method: "simclr", Encoder: "tiny", ImageSize: 32, Epochs: 10, Optimizer: "adamw", LearningRate: 1e-3}
 	change(&c)
 	return c
+}
+
+// TestMatch: a run goes on with what it began with, or not at all.
+func TestMatch(t *testing.T) {
+	recipe := func(tile uint8) schemas.Recipe {
+		order := schemas.Permutation{tile, 1, 2, 3, 4, 5, 6, 7, 8 - tile}
+		return schemas.Recipe{Jigsaw: &schemas.Jigsaw{Size: 16, Cell: 21, Permutations: []schemas.Permutation{order}}}
+	}
+	m := &plan.Manifest{Dataset: "d", Images: []schemas.Image{{Key: "d/a.jpg"}}}
+	r := &run{trainer: &trainer{Config: Config{Fingerprint: "this"}}, manifest: m, recipe: recipe(0)}
+	for _, tc := range []struct {
+		name   string
+		change func(*snapshot.Card)
+		want   string // of the error
+	}{
+		{"the same", func(*snapshot.Card) {}, ""},
+		{"another build", func(c *snapshot.Card) { c.Fingerprint = "that" }, `was made by "that", and this is "this"`},
+		{"another manifest", func(c *snapshot.Card) { c.ManifestSHA256 = "beef" }, "has been changed"},
+		{"another permutation", func(c *snapshot.Card) { c.Recipe = recipe(8) }, "views that this build does not make"},
+	} {
+		card := snapshot.Card{Fingerprint: "this", ManifestSHA256: m.SHA256(), Recipe: recipe(0)}
+		tc.change(&card)
+		err := r.match(card)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: have %v, want %q", tc.name, err, tc.want)
+		}
+	}
 }
 
 // TestFill: what a request leaves open depends on the dataset, and on nothing

@@ -47,6 +47,7 @@ type Card struct {
 	Run     string         `json:"run"`
 	Dataset string         `json:"dataset"`
 	Config  schemas.Config `json:"config"`
+	Recipe  schemas.Recipe `json:"recipe"`            // of the samples; a jigsaw's permutations are in it
 	Classes []string       `json:"classes,omitempty"` // of the dataset's labels
 	Step    int            `json:"step"`
 	Steps   int            `json:"steps"` // planned

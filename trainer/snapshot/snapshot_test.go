@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -41,6 +42,7 @@ func card(step int) Card {
 	return Card{
 		Run: "r", Dataset: "d", Step: step, Steps: 100,
 		Config: schemas.Config{Method: "simclr", Encoder: "tiny"},
+		Recipe: schemas.Recipe{Jigsaw: &schemas.Jigsaw{Size: 64, Cell: 85, Permutations: []schemas.Permutation{{4, 8, 1, 2, 0, 3, 6, 5, 7}}}},
 		Cursor: plan.Cursor{Position: plan.Position{Epoch: 1, Split: 2}, Offset: 3},
 	}
 }
@@ -63,6 +65,9 @@ func TestStateComesBackWhole(t *testing.T) {
 	}
 	if have.Cursor != want.Cursor || have.WeightsSHA256 != want.WeightsSHA256 || len(have.WeightsSHA256) != 64 {
 		t.Errorf("have card %+v, want %+v", have, want)
+	}
+	if !reflect.DeepEqual(have.Recipe, want.Recipe) {
+		t.Errorf("have recipe %+v, want %+v", have.Recipe.Jigsaw, want.Recipe.Jigsaw)
 	}
 	again, err := marshal(store, "")
 	if err != nil {
