@@ -49,6 +49,7 @@ func commands() []command {
 		{"evaluator", "snapshots → reports", runEvaluator},
 		{"runs", "what ran, how far, how good", runRuns},
 		{"verify", "makes a run's batches again and compares", runVerify},
+		{"compare", "the same steps on two backends: do they agree, how fast are they", runCompare},
 		{"version", "of this program", runVersion},
 	}
 }

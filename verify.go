@@ -61,7 +61,14 @@ func verify(ctx context.Context, e *env, b buckets, run string) error {
 	}
 	recipe := way.Recipe(req.Config.ImageSize)
 	p := plan.New(run, req.Config.Seed, recipe, &m)
-	digest, err := remake(ctx, p, req.Config.Batch, status.Step, b.datasets.Get, throttled(e, "batches made again"))
+	var digest feed.Digest
+	progress, n := throttled(e, "batches made again"), 0
+	err = remake(ctx, p, req.Config.Batch, status.Step, b.datasets.Get, func(b *feed.Batch) error {
+		digest = digest.Add(b)
+		n++
+		progress(n)
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -73,8 +80,9 @@ func verify(ctx context.Context, e *env, b buckets, run string) error {
 	return nil
 }
 
-// remake is the digest of the first batches of a plan, made with all cores.
-func remake(ctx context.Context, p *plan.Plan, size, batches int, fetch augmenter.Fetch, progress func(int)) (feed.Digest, error) {
+// remake makes the first batches of a plan, with all cores, and has each taken
+// in turn.
+func remake(ctx context.Context, p *plan.Plan, size, batches int, fetch augmenter.Fetch, take func(*feed.Batch) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ahead := make(chan chan *schemas.Samples, runtime.NumCPU()) // in the order of the plan
 	ctx, stop := context.WithCancel(ctx)
@@ -98,7 +106,6 @@ func remake(ctx context.Context, p *plan.Plan, size, batches int, fetch augmente
 		}
 		return nil
 	})
-	var digest feed.Digest
 	group.Go(func() error {
 		defer stop() // there is nothing more to make
 		cutter, n := feed.NewCutter(p, size, plan.Cursor{}), 0
@@ -109,14 +116,15 @@ func remake(ctx context.Context, p *plan.Plan, size, batches int, fetch augmente
 			}
 			cutter.Add(s)
 			for b := cutter.Next(); b != nil && n < batches; b = cutter.Next() {
-				digest = digest.Add(b)
+				if err := take(b); err != nil {
+					return err
+				}
 				n++
-				progress(n)
 			}
 		}
 		return nil
 	})
-	return digest, group.Wait()
+	return group.Wait()
 }
 
 // next waits for the next samples in the order of the plan.

@@ -12,23 +12,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"selfstream/schemas"
-	"selfstream/trainer/encoder"
 	"selfstream/trainer/feed"
 	"selfstream/trainer/method"
 	"selfstream/trainer/optim"
 )
-
-// lesson is what a learner learns, and how.
-type lesson struct {
-	method    method.Method
-	encoder   encoder.Encoder
-	optimizer optim.Optimizer
-	recipe    schemas.Recipe
-	batch     int
-	parts     int     // in which a batch goes through the network, one after the other; 0 and 1: whole
-	clipNorm  float64 // see optim.Move
-}
 
 // learner makes steps: it holds the variables of a training and the graphs that
 // move them.

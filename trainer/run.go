@@ -15,7 +15,6 @@ import (
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
-	"selfstream/trainer/encoder"
 	"selfstream/trainer/feed"
 	"selfstream/trainer/layer"
 	"selfstream/trainer/method"
@@ -183,22 +182,11 @@ func normal(r schemas.RunRequest) schemas.RunRequest {
 // prepare builds what a run works with, from its last snapshot if it has one.
 func (r *run) prepare(ctx context.Context) error {
 	c := r.req.Config
-	m, err := method.New(c.Method, c.Settings)
+	what, err := newLesson(c)
 	if err != nil {
 		return err
 	}
-	if err := method.CheckParts(m, c.Accumulate); err != nil {
-		return err
-	}
-	e, err := encoder.New(c.Encoder)
-	if err != nil {
-		return err
-	}
-	o, err := optim.New(c.Optimizer, c.WeightDecay)
-	if err != nil {
-		return err
-	}
-	r.recipe = m.Recipe(c.ImageSize)
+	r.recipe = what.recipe
 	r.plan = plan.New(r.req.Run, c.Seed, r.recipe, r.manifest)
 	r.steps = totalSteps(c, len(r.manifest.Images))
 	r.schedule = schedule(c, r.steps)
@@ -213,9 +201,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.holes = feed.NewHoles(r.req.Run, len(r.manifest.Images), c.MaxHoles, c.MaxHoleRate, int(min(r.trained, int64(len(r.manifest.Images)))), rejects)
-	r.learner, err = newLearner(r.Backend, store, lesson{
-		method: m, encoder: e, optimizer: o, recipe: r.recipe, batch: c.Batch, parts: c.Accumulate, clipNorm: c.ClipNorm,
-	})
+	r.learner, err = newLearner(r.Backend, store, what)
 	return err
 }
 

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"strings"
+	"time"
+
+	"selfstream/augmenter"
+	"selfstream/schemas"
+	"selfstream/stages/backend"
+	"selfstream/stages/bucket"
+	"selfstream/stages/scenes"
+	"selfstream/trainer"
+	"selfstream/trainer/feed"
+	"selfstream/trainer/method"
+	"selfstream/trainer/plan"
+)
+
+// comparison is the settings of selfstream compare.
+type comparison struct {
+	methods, backends []string // the first backend is the reference
+	encoder           string
+	size, batch       int
+	steps, common     int // of the others, and of the reference
+	tolerance         float64
+}
+
+func runCompare(ctx context.Context, e *env, args []string) error {
+	o := newOptions("compare", "", "Makes the same first steps of each method on two backends, and prints a table in Markdown: whether\n"+
+		"their losses agree, and images per second. It draws the pictures itself.")
+	c := &comparison{}
+	methods := o.String("methods", strings.Join(method.Names(), ","), "`names` of the methods")
+	backends := o.String("backends", "go,xla:cuda", "`names` of the backends, the reference first: "+strings.Join(backend.Names(), ", "))
+	o.StringVar(&c.encoder, "encoder", "resnet18", "`name` of the network")
+	o.IntVar(&c.size, "image-size", 64, "side of a view, in `pixels`")
+	o.IntVar(&c.batch, "batch", 64, "images in a batch")
+	o.IntVar(&c.steps, "steps", 100, "steps to make, for the images per second")
+	o.IntVar(&c.common, "compare", 5, "first `steps` that are compared; the reference makes only these")
+	o.Float64Var(&c.tolerance, "tolerance", 1e-3, "difference of a loss, relative to the reference's, that is too much")
+	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	c.methods, c.backends = strings.Split(*methods, ","), strings.Split(*backends, ",")
+	if len(c.backends) < 2 || c.common < 1 || c.steps < c.common {
+		return usageError{errors.New("want two --backends, and at least one step to compare of those that are made")}
+	}
+	return c.run(ctx, e.stdout)
+}
+
+func (c *comparison) run(ctx context.Context, w io.Writer) error {
+	fmt.Fprintf(w, "%s at %d pixels, %d steps on batches of %d images, the first %d compared with those of %s:\n\n"+
+		"| method | backend | losses | largest difference | images/s |\n|---|---|---|---|---|\n",
+		c.encoder, c.size, c.steps, c.batch, c.common, c.backends[0])
+	var apart []error
+	for _, name := range c.methods {
+		var reference []float64
+		for i, on := range c.backends {
+			steps := c.steps
+			if i == 0 {
+				steps = c.common
+			}
+			r, err := c.rehearse(ctx, name, on, steps)
+			if err != nil {
+				return fmt.Errorf("%s on %s: %w", name, on, err)
+			}
+			if i == 0 {
+				reference = r.losses[:c.common]
+			}
+			d := distance(r.losses, reference)
+			if !(d <= c.tolerance) {
+				apart = append(apart, fmt.Errorf("%s on %s is off by %.2g of the loss, want at most %g", name, on, d, c.tolerance))
+			}
+			fmt.Fprintf(w, "| %s | %s | %s | %.1e | %.0f |\n", name, r.backend, text(r.losses[:c.common]), d, r.speed)
+		}
+	}
+	return errors.Join(apart...)
+}
+
+// rehearsed is what some steps of a method on a backend gave.
+type rehearsed struct {
+	backend string // as it calls itself
+	losses  []float64
+	speed   float64 // images per second, without the first step, which may compile
+}
+
+func (c *comparison) rehearse(ctx context.Context, name, on string, steps int) (rehearsed, error) {
+	b, reason, err := backend.Open(on)
+	if err != nil {
+		return rehearsed{}, usageError{err}
+	}
+	defer b.Finalize()
+	cfg, p, fetch, err := c.plan(ctx, name)
+	if err != nil {
+		return rehearsed{}, err
+	}
+	r, err := trainer.Rehearse(b, cfg, c.steps)
+	if err != nil {
+		return rehearsed{}, err
+	}
+	defer r.Close()
+	out := rehearsed{backend: reason}
+	var took time.Duration
+	err = remake(ctx, p, c.batch, steps, fetch, func(b *feed.Batch) error {
+		loss, d, err := r.Step(b)
+		if len(out.losses) > 0 {
+			took += d
+		}
+		out.losses = append(out.losses, loss)
+		return err
+	})
+	out.speed = float64(c.batch*(steps-1)) / max(took.Seconds(), 1e-9)
+	return out, err
+}
+
+// plan is the training of a method on drawn pictures: enough of them that no
+// batch holds one twice.
+func (c *comparison) plan(ctx context.Context, name string) (schemas.Config, *plan.Plan, augmenter.Fetch, error) {
+	m, err := method.New(name, nil)
+	if err != nil {
+		return schemas.Config{}, nil, nil, usageError{err}
+	}
+	best := m.Training()
+	cfg := schemas.Config{
+		Method: name, Encoder: c.encoder, ImageSize: c.size, Steps: c.steps, Batch: c.batch, Seed: demoSeed,
+		Optimizer: best.Optimizer, LearningRate: best.LearningRate, BaseBatch: best.BaseBatch, WeightDecay: best.WeightDecay, Warmup: best.Warmup,
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, nil, nil, usageError{err}
+	}
+	drawn := new(bucket.Memory)
+	for key, data := range scenes.All(demoSeed, c.batch/10+1, 0) {
+		if err := drawn.Put(ctx, path.Join(demoDataset, key), data); err != nil {
+			return cfg, nil, nil, err
+		}
+	}
+	d, err := bucket.ReadDataset(ctx, drawn, demoDataset, nil)
+	if err != nil {
+		return cfg, nil, nil, err
+	}
+	return cfg, plan.New("compare", cfg.Seed, m.Recipe(c.size), plan.NewManifest(d)), drawn.Get, nil
+}
+
+// distance is the largest difference between losses, relative to the
+// reference's.
+func distance(losses, reference []float64) float64 {
+	var largest float64
+	for i, want := range reference {
+		d := math.Abs(losses[i]/want - 1)
+		if math.IsNaN(d) {
+			return d
+		}
+		largest = max(largest, d)
+	}
+	return largest
+}
+
+func text(losses []float64) string {
+	var s []string
+	for _, l := range losses {
+		s = append(s, fmt.Sprintf("%.5f", l))
+	}
+	return strings.Join(s, " ")
+}
