@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -121,29 +119,20 @@ func (e *evaluator) handle(ctx context.Context, d flow.Delivery) error {
 // errHopeless is wrapped by errors that no retry can mend.
 var errHopeless = errors.New("cannot be probed")
 
-// probe publishes all reports about a snapshot, in the order of the probes,
-// and makes those that are missing.
+// probe publishes all reports about a snapshot, in the order of its exams, and
+// makes those that are missing.
 func (e *evaluator) probe(ctx context.Context, s schemas.Snapshot) error {
 	chosen, err := e.selection(ctx, s)
 	if err != nil {
 		return err
 	}
-	probes := figures
-	if chosen.labelled() {
-		probes = slices.Concat(classifiers, figures)
-	}
 	start := time.Now()
-	var task *Task // made when the first report is missing
-	for _, p := range probes {
-		r, err := e.kept(ctx, s, p)
+	c := &candidate{evaluator: e, snapshot: s, chosen: chosen}
+	exams := examsFor(chosen)
+	for _, x := range exams {
+		r, err := e.kept(ctx, s, x.name)
 		if errors.Is(err, fs.ErrNotExist) {
-			if task == nil {
-				task, err = e.task(ctx, s, chosen)
-				if err != nil {
-					return err
-				}
-			}
-			r, err = e.judge(ctx, s, p, *task)
+			r, err = c.sit(ctx, x)
 		}
 		if err != nil {
 			return err
@@ -152,35 +141,14 @@ func (e *evaluator) probe(ctx context.Context, s schemas.Snapshot) error {
 			return err
 		}
 	}
-	e.Log.Info("probed a snapshot", "run", s.Run, "step", s.Step, "reports", len(probes), "took", time.Since(start))
+	e.Log.Info("probed a snapshot", "run", s.Run, "step", s.Step, "reports", len(exams), "took", time.Since(start))
 	return nil
 }
 
 // kept reads a report that has been made before.
-func (e *evaluator) kept(ctx context.Context, s schemas.Snapshot, p Probe) (schemas.Report, error) {
+func (e *evaluator) kept(ctx context.Context, s schemas.Snapshot, probe string) (schemas.Report, error) {
 	var r schemas.Report
-	document := strings.TrimPrefix(ledger.ReportKey(s.Run, s.Step, p.Name()), s.Run+"/")
+	document := strings.TrimPrefix(ledger.ReportKey(s.Run, s.Step, probe), s.Run+"/")
 	err := e.ledger.Read(ctx, s.Run, document, &r)
 	return r, err
-}
-
-// judge makes and keeps a report.
-func (e *evaluator) judge(ctx context.Context, s schemas.Snapshot, p Probe, t Task) (schemas.Report, error) {
-	v, err := p.Judge(ctx, t)
-	if err != nil {
-		if ctx.Err() == nil {
-			err = fmt.Errorf("%w: %s: %w", errHopeless, p.Name(), err)
-		}
-		return schemas.Report{}, err
-	}
-	r := schemas.Report{
-		Run: s.Run, Step: s.Step, Final: s.Final, Probe: p.Name(),
-		Value: v.Value, PerClass: v.PerClass, Constants: v.Constants, Train: v.Train, Test: v.Test,
-		Note: e.images.note(),
-	}
-	r.Constants["image_size"] = strconv.Itoa(e.images.train.size)
-	if v.Test > 0 {
-		r.Constants["test_images"] = e.images.of.TestFrom
-	}
-	return r, e.ledger.WriteReport(ctx, r)
 }

@@ -202,6 +202,12 @@ func TestRunReports(t *testing.T) {
 		if !labels && (r.Test != 0 || r.PerClass != nil || r.Value == 0) {
 			t.Errorf("%d %s: have %+v", r.Step, r.Probe, r)
 		}
+		if stages := len(r.Stages); labels && stages != 4 || !labels && stages != 0 {
+			t.Errorf("%d %s: have %d stages, want those of the encoder for probes that need labels", r.Step, r.Probe, stages)
+		}
+		if n := len(r.Stages); n > 0 && (r.Stages[n-1].Stage != "layer4" || r.Stages[n-1].Value != r.Value) {
+			t.Errorf("%d %s: have %.3f and stages %v, want the value of the last", r.Step, r.Probe, r.Value, r.Stages)
+		}
 		if Last(r) != (r.Probe == "std") {
 			t.Errorf("%d %s: have last %v", r.Step, r.Probe, Last(r))
 		}
@@ -224,6 +230,24 @@ func TestRunWithoutLabels(t *testing.T) {
 	for _, r := range w.reports {
 		if r.Note != noLabels || r.Train != 10 || r.Test != 0 {
 			t.Errorf("have %+v, want a note that there are no labels", r)
+		}
+	}
+}
+
+// TestRunStages: between the untrained encoder and the last snapshot only the
+// last stage is looked at.
+func TestRunStages(t *testing.T) {
+	w := newWorld(t)
+	for class, name := range []string{"across", "along"} {
+		w.draw("stripes/"+name, class, 10)
+	}
+	for _, step := range []int{0, 5, 9} {
+		w.snapshot(step, step == 9, nil)
+	}
+	w.evaluate(w.config(), 12)
+	for _, r := range w.kept() {
+		if all := len(r.Stages) == 4; r.Probe == "linear" && all != (r.Step != 5) {
+			t.Errorf("step %d: have stages %v", r.Step, r.Stages)
 		}
 	}
 }

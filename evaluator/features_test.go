@@ -66,25 +66,27 @@ func TestExtract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := newExtractor(b, encoderStore(t, 1), "tiny")
+	x, err := newExtractor(b, encoderStore(t, 1), "tiny", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer x.close()
-	all := noise(extractBatch + 3)
-	have, err := x.extract(context.Background(), all)
-	if err != nil {
-		t.Fatal(err)
+	extract := func(p pixels) Features {
+		t.Helper()
+		f, err := x.extract(context.Background(), p)
+		if err != nil || len(f) != 1 {
+			t.Fatalf("have %d stages and %v, want the last", len(f), err)
+		}
+		return f[0]
 	}
+	all := noise(extractBatch + 3)
+	have := extract(all)
 	if have.Dim != 128 || have.Len() != extractBatch+3 || !slices.Equal(have.Labels, all.labels) {
 		t.Fatalf("have %d images of %d dimensions", have.Len(), have.Dim)
 	}
 	n := bytesOf(imageSize)
 	for _, i := range []int{0, 1, extractBatch - 1, extractBatch, extractBatch + 2} {
-		alone, err := x.extract(context.Background(), pixels{size: imageSize, data: all.data[i*n : (i+1)*n], labels: all.labels[i : i+1]})
-		if err != nil {
-			t.Fatal(err)
-		}
+		alone := extract(pixels{size: imageSize, data: all.data[i*n : (i+1)*n], labels: all.labels[i : i+1]})
 		for j, want := range alone.X {
 			if math.Abs(float64(have.Row(i)[j]-want)) > 1e-5 {
 				t.Fatalf("image %d, feature %d: have %g, alone %g", i, j, have.Row(i)[j], want)
@@ -94,11 +96,7 @@ func TestExtract(t *testing.T) {
 			t.Fatalf("image %d has no features", i)
 		}
 	}
-	again, err := x.extract(context.Background(), all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(again.X, have.X) {
+	if !slices.Equal(extract(all).X, have.X) {
 		t.Error("the same images have other features the second time")
 	}
 
@@ -109,8 +107,43 @@ func TestExtract(t *testing.T) {
 	}
 }
 
+// TestExtractStages: every stage has its own features, and those of the last are
+// what an encoder is known by.
+func TestExtractStages(t *testing.T) {
+	b, _, err := backend.Open("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := noise(5)
+	extract := func(all bool) ([]Features, []string) {
+		x, err := newExtractor(b, encoderStore(t, 1), "tiny", all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.close()
+		f, err := x.extract(context.Background(), images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f, x.stages
+	}
+	have, stages := extract(true)
+	if want := []string{"layer1", "layer2", "layer3", "layer4"}; !slices.Equal(stages, want) {
+		t.Errorf("have stages %v, want %v", stages, want)
+	}
+	for i, f := range have {
+		if want := []int{16, 32, 64, 128}[i]; f.Dim != want || f.Len() != 5 || !slices.Equal(f.Labels, images.labels) {
+			t.Errorf("%s: have %d images of %d dimensions, want 5 of %d", stages[i], f.Len(), f.Dim, want)
+		}
+	}
+	last, stages := extract(false)
+	if len(last) != 1 || stages[0] != "layer4" || !slices.Equal(last[0].X, have[3].X) {
+		t.Error("have other features of the last stage where it is looked at alone")
+	}
+}
+
 func TestExtractorRefusesUnknownEncoder(t *testing.T) {
-	if _, err := newExtractor(nil, model.NewStore(), "resnet19"); err == nil {
+	if _, err := newExtractor(nil, model.NewStore(), "resnet19", false); err == nil {
 		t.Error("have no error for an encoder that does not exist")
 	}
 }

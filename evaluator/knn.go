@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/floats"
 )
 
 // KNN is the weighted nearest-neighbour probe: each of the K training images
@@ -33,20 +34,16 @@ func (KNN) Name() string { return "knn" }
 
 // Judge is top-1 accuracy.
 func (p KNN) Judge(ctx context.Context, t Task) (Verdict, error) {
-	predicted := make([]int32, 0, t.Test.Len())
-	err := p.vote(ctx, t, func(votes []float64) {
-		best := 0
-		for c, v := range votes {
-			if v > votes[best] {
-				best = c
-			}
-		}
-		predicted = append(predicted, int32(best))
-	})
+	v, err := p.score(ctx, t)
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := score(t, predicted)
+	order, rest := holdOut(t.Train.Labels, len(t.Classes), heldOutShare)
+	held, err := p.score(ctx, Task{Classes: t.Classes, Train: t.Train.pick(order[:rest]), Test: t.Train.pick(order[rest:])})
+	if err != nil {
+		return Verdict{}, err
+	}
+	v.HeldOut = held.Value
 	v.Constants = map[string]string{
 		"k":           strconv.Itoa(min(p.K, t.Train.Len())),
 		"temperature": format(p.Temperature),
@@ -54,6 +51,15 @@ func (p KNN) Judge(ctx context.Context, t Task) (Verdict, error) {
 		"weight":      "exp(similarity/temperature)",
 	}
 	return v, nil
+}
+
+// score predicts the class with the most votes.
+func (p KNN) score(ctx context.Context, t Task) (Verdict, error) {
+	predicted := make([]int32, 0, t.Test.Len())
+	err := p.vote(ctx, t, func(votes []float64) {
+		predicted = append(predicted, int32(floats.MaxIdx(votes)))
+	})
+	return score(t, predicted), err
 }
 
 // vote calls yield with the votes for every class, of one test image after the

@@ -8,6 +8,7 @@ import (
 
 	"selfstream/schemas/safetensors"
 	"selfstream/stages/oracletest"
+	"selfstream/stages/random"
 )
 
 // TestKNNOracle compares the order of all classes with lightly's knn_predict.
@@ -148,6 +149,36 @@ func TestNearest(t *testing.T) {
 	for _, k := range []int{1, 20, 500, 700} {
 		if have, want := nearest(s, k), all[:min(k, len(all))]; !slices.Equal(have, want) {
 			t.Errorf("k %d: have %v, want %v", k, have, want)
+		}
+	}
+}
+
+// TestKNNHeldOut: what is held out of the training images is scored against the
+// rest of them, and the test has no say in it.
+func TestKNNHeldOut(t *testing.T) {
+	means := [][]float32{{9, 0}, {0, 9}}
+	train := gaussians(random.New(1), 50, means)
+	noise := slices.Clone(train.Labels)
+	for i := range noise {
+		noise[i] = int32(i % 2) // half of each class is the other's
+	}
+	for _, tc := range []struct {
+		name     string
+		labels   []int32
+		min, max float64
+	}{
+		{"apart", train.Labels, 1, 1},
+		{"mixed", noise, 0.2, 0.8},
+	} {
+		train := Features{train.Dim, train.X, tc.labels}
+		test := gaussians(random.New(2), 5, means)
+		v := judge(t, DefaultKNN(), Task{names(2), train, test})
+		if v.HeldOut < tc.min || v.HeldOut > tc.max {
+			t.Errorf("%s: have %.3f of the held-out images right, want %g to %g", tc.name, v.HeldOut, tc.min, tc.max)
+		}
+		slices.Reverse(test.Labels)
+		if again := judge(t, DefaultKNN(), Task{names(2), train, test}); again.HeldOut != v.HeldOut {
+			t.Errorf("%s: have %.3f with other test labels, want %.3f", tc.name, again.HeldOut, v.HeldOut)
 		}
 	}
 }

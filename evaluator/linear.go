@@ -8,8 +8,6 @@ import (
 	"strconv"
 
 	"gonum.org/v1/gonum/floats"
-
-	"selfstream/stages/random"
 )
 
 // Linear is the linear probe: multinomial logistic regression on standardised
@@ -32,7 +30,7 @@ type Linear struct {
 func DefaultLinear() Linear {
 	return Linear{
 		L2:         []float64{1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5},
-		HoldOut:    0.2,
+		HoldOut:    heldOutShare,
 		Tolerance:  1e-8,
 		Iterations: 2000,
 	}
@@ -46,14 +44,14 @@ func (Linear) Name() string { return "linear" }
 
 // Judge is top-1 accuracy.
 func (p Linear) Judge(ctx context.Context, t Task) (Verdict, error) {
-	order, fitted := p.holdOut(t.Train.Labels, len(t.Classes))
+	order, fitted := holdOut(t.Train.Labels, len(t.Classes), p.HoldOut)
 	classes, y := compact(t.Train.Labels, order)
 	scale := newScaler(t.Train)
 	x := scale.apply(t.Train, order)
 	columns := t.Train.Dim + 1
 
 	w := make([]float64, len(classes)*columns)
-	l2, err := p.choose(ctx, w, x, y, fitted, columns, len(classes))
+	l2, heldOut, err := p.choose(ctx, w, x, y, fitted, columns, len(classes))
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -63,6 +61,7 @@ func (p Linear) Judge(ctx context.Context, t Task) (Verdict, error) {
 		return Verdict{}, err
 	}
 	v := score(t, predict(t.Test, scale, w, classes))
+	v.HeldOut = heldOut
 	v.Constants = map[string]string{
 		"l2":             format(l2),
 		"sklearn_C":      format(1 / (l2 * float64(len(y)))),
@@ -80,38 +79,13 @@ func (p Linear) Judge(ctx context.Context, t Task) (Verdict, error) {
 	return v, nil
 }
 
-// holdOut puts the indices of the training images that are held out behind
-// those of the others, and returns how many others there are. Each class gives
-// its share, rounded, and keeps at least one. The choice depends on nothing but
-// the labels.
-func (p Linear) holdOut(labels []int32, classes int) (order []int, fitted int) {
-	byClass := make([][]int, classes)
-	for i, label := range labels {
-		byClass[label] = append(byClass[label], i)
-	}
-	var held []int
-	for c, members := range byClass {
-		n := int(math.Round(p.HoldOut * float64(len(members))))
-		n = min(n, len(members)-1)
-		for rank, k := range random.New(0).Fold(uint64(c)).Perm(len(members)) {
-			if rank < n {
-				held = append(held, members[k])
-			} else {
-				order = append(order, members[k])
-			}
-		}
-	}
-	slices.Sort(order)
-	slices.Sort(held)
-	return append(order, held...), len(order)
-}
-
-// choose returns the penalty with the least held-out cross-entropy, and leaves
-// the weights fitted with it in w. Where nothing is held out, each class having
-// one image, it is the first of the penalties.
-func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, columns, classes int) (float64, error) {
+// choose returns the penalty with the least held-out cross-entropy and the
+// held-out accuracy with it, and leaves the weights fitted with it in w. Where
+// nothing is held out, each class having one image, it is the first of the
+// penalties.
+func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, columns, classes int) (l2, heldOut float64, err error) {
 	if fitted == len(y) {
-		return p.L2[0], nil
+		return p.L2[0], 0, nil
 	}
 	part := newRegression(x[:fitted*columns], y[:fitted], columns, classes)
 	rest := &regression{
@@ -122,7 +96,7 @@ func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, col
 	now := slices.Clone(w)
 	for _, l2 := range p.L2 {
 		if _, err := part.fit(ctx, now, l2, max(p.Tolerance, choiceTolerance), p.Iterations); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if ce := rest.score(now); ce < least {
 			best, least, worse = l2, ce, 0
@@ -131,7 +105,7 @@ func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, col
 			break
 		}
 	}
-	return best, nil
+	return best, rest.accuracy(w), nil
 }
 
 // compact numbers the classes that occur, so that one without training images

@@ -127,6 +127,9 @@ func TestLinearChoosesWithoutTheTest(t *testing.T) {
 	wrong.Labels = slices.Clone(test.Labels)
 	slices.Reverse(wrong.Labels)
 	other := judge(t, DefaultLinear(), Task{names(2), train, wrong})
+	if clear.HeldOut != other.HeldOut || !(clear.HeldOut > 0.85) {
+		t.Errorf("held out: have %.3f and %.3f, want the same, above 0.85", clear.HeldOut, other.HeldOut)
+	}
 	if clear.Constants["l2"] != other.Constants["l2"] || other.Value > 1-clear.Value+1e-9 {
 		t.Errorf("wrong test labels: have %v and %v", other, clear)
 	}
@@ -184,7 +187,7 @@ func TestHoldOut(t *testing.T) {
 			labels = append(labels, int32(c))
 		}
 	}
-	order, fitted := DefaultLinear().holdOut(labels, len(counts))
+	order, fitted := holdOut(labels, len(counts), 0.2)
 	held := make([]int, len(counts))
 	for _, i := range order[fitted:] {
 		held[labels[i]]++
@@ -192,7 +195,7 @@ func TestHoldOut(t *testing.T) {
 	if want := []int{10, 1, 0, 0, 0, 2}; !slices.Equal(held, want) {
 		t.Errorf("held out of %v: have %v, want %v", counts, held, want)
 	}
-	if _, fitted := (Linear{HoldOut: 0.9}).holdOut([]int32{0, 0, 1}, 3); fitted != 2 {
+	if _, fitted := holdOut([]int32{0, 0, 1}, 3, 0.9); fitted != 2 {
 		t.Errorf("held out nine tenths of 2, 1 and 0: have %d left, want one of each class", fitted)
 	}
 	slices.Sort(order)

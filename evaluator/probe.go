@@ -26,7 +26,7 @@ var (
 	figures = []Probe{RankMe{}, Std{}}
 )
 
-// Task is what a probe works on.
+// Task is what a probe works on: the features of one stage of an encoder.
 type Task struct {
 	Classes []string // names of the labels, in their order
 	Train   Features // to learn from
@@ -49,6 +49,7 @@ func (f Features) Row(i int) []float32 { return f.X[i*f.Dim : (i+1)*f.Dim] }
 // Verdict is what a probe says.
 type Verdict struct {
 	Value     float64              // top-1 accuracy on Task.Test, 0 to 1, unless the probe says otherwise
+	HeldOut   float64              // of a classifier: the same on the part of Task.Train that holdOut takes, to choose a stage by
 	PerClass  []schemas.ClassValue // the same for each class that occurs in Task.Test
 	Constants map[string]string    // of the protocol, to be printed beside the value
 	Train     int                  // images that it learnt from

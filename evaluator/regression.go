@@ -166,6 +166,18 @@ func (r *regression) score(w []float64) float64 {
 	return r.crossEntropy()
 }
 
+// accuracy is the share of rows whose largest margin is that of their class.
+func (r *regression) accuracy(w []float64) float64 {
+	margins(r.margin, r.x, w, r.columns, r.classes)
+	right := 0
+	for i, y := range r.y {
+		if floats.MaxIdx(r.margin[i*r.classes:(i+1)*r.classes]) == y {
+			right++
+		}
+	}
+	return float64(right) / float64(len(r.y))
+}
+
 // margins are the rows of x times the rows of w, [n, classes].
 func margins(dst, x, w []float64, columns, classes int) {
 	n := len(x) / columns

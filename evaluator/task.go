@@ -53,35 +53,42 @@ func (e *evaluator) limits(size int) (train, test int) {
 	return train, test
 }
 
-// task shows the images to the encoder of the snapshot.
-func (e *evaluator) task(ctx context.Context, s schemas.Snapshot, chosen selection) (*Task, error) {
-	store, card, err := snapshot.ReadEncoder(ctx, e.Runs, s.Prefix)
+// features shows the images to the encoder of the snapshot. Of the untrained
+// encoder and of the run's last snapshot the probes look at every stage, so that
+// the best can be compared with the best; of those between at the last stage
+// alone, since a probe of all takes about twice the time.
+func (c *candidate) features(ctx context.Context) ([]stage, error) {
+	if c.stages != nil {
+		return c.stages, nil
+	}
+	store, card, err := snapshot.ReadEncoder(ctx, c.Runs, c.snapshot.Prefix)
 	if err != nil {
 		return nil, err
 	}
 	defer store.Finalize()
-	if err := e.load(ctx, chosen, card.Config.ImageSize); err != nil {
+	if err := c.load(ctx, c.chosen, card.Config.ImageSize); err != nil {
 		return nil, err
 	}
-	x, err := newExtractor(e.Backend, store, card.Config.Encoder)
+	x, err := newExtractor(c.Backend, store, card.Config.Encoder, c.snapshot.Step == 0 || c.snapshot.Final)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errHopeless, err)
 	}
 	defer x.close()
-	task := &Task{Classes: chosen.Classes}
-	for _, part := range []struct {
-		from pixels
-		to   *Features
-	}{{e.images.train, &task.Train}, {e.images.test, &task.Test}} {
-		*part.to, err = x.extract(ctx, part.from)
-		if err != nil && ctx.Err() == nil {
+	train, err := x.extract(ctx, c.images.train)
+	var test []Features
+	if err == nil {
+		test, err = x.extract(ctx, c.images.test)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
 			err = fmt.Errorf("%w: %w", errHopeless, err)
 		}
-		if err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
-	return task, nil
+	for i, name := range x.stages {
+		c.stages = append(c.stages, stage{name, Task{Classes: c.chosen.Classes, Train: train[i], Test: test[i]}})
+	}
+	return c.stages, nil
 }
 
 // load makes sure that e.images are the chosen ones.

@@ -1,5 +1,10 @@
 package schemas
 
+import (
+	"errors"
+	"fmt"
+)
+
 // Report is what one probe says of one snapshot.
 type Report struct {
 	Run   string `json:"run"`
@@ -12,6 +17,7 @@ type Report struct {
 	Constants map[string]string `json:"constants,omitempty"` // of the protocol, to be printed beside the value
 	Train     int               `json:"train,omitempty"`     // images that the probe was fitted on
 	Test      int               `json:"test,omitempty"`      // images that it was scored on
+	Stages    []StageValue      `json:"stages,omitempty"`    // of the encoder, from the image to the features, whose value is Value; none: only these were looked at
 	Note      string            `json:"note,omitempty"`      // a sentence for people, such as why there is no accuracy
 }
 
@@ -20,6 +26,25 @@ type ClassValue struct {
 	Class string  `json:"class"`
 	Value float64 `json:"value"`
 	Count int     `json:"count"`
+}
+
+// StageValue is a probe's value for the features of one stage of the encoder.
+type StageValue struct {
+	Stage   string  `json:"stage"`
+	Value   float64 `json:"value"`    // like the report's
+	HeldOut float64 `json:"held_out"` // the same on training images that are held out, to choose a stage by
+}
+
+// BestStage is the stage with the highest value on the held-out training
+// images, the later one of equals: no test image has a say in it. There is none
+// where only the last stage was looked at.
+func (m Report) BestStage() (best StageValue, ok bool) {
+	for _, s := range m.Stages {
+		if !ok || s.HeldOut >= best.HeldOut {
+			best, ok = s, true
+		}
+	}
+	return best, ok
 }
 
 func (Report) Type() string      { return "report.v1" }
@@ -31,6 +56,14 @@ func (m Report) Validate() error {
 	}
 	if m.Step < 0 || m.Probe == "" || m.Train < 0 || m.Test < 0 {
 		return invalid("report: have step %d, probe %q, %d and %d images", m.Step, m.Probe, m.Train, m.Test)
+	}
+	for _, s := range m.Stages {
+		if s.Stage == "" {
+			return invalid("report: a stage has no name")
+		}
+		if err := errors.Join(checkFinite("value", s.Value), checkFinite("held out", s.HeldOut)); err != nil {
+			return fmt.Errorf("stage %s: %w", s.Stage, err)
+		}
 	}
 	return checkFinite("value", m.Value)
 }

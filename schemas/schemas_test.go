@@ -72,6 +72,7 @@ var kinds = []kind{
 		Run: "eurosat-simclr-1", Step: 380, Final: true, Probe: "linear", Value: 0.75,
 		PerClass:  []schemas.ClassValue{{Class: "Forest", Value: 1, Count: 60}},
 		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note",
+		Stages: []schemas.StageValue{{Stage: "layer3", Value: 0.8125, HeldOut: 0.78125}, {Stage: "layer4", Value: 0.75, HeldOut: 0.71875}},
 	}, ""},
 }
 
@@ -262,4 +263,23 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("have %s, want %s", second.Data, first.Data)
 		}
 	})
+}
+
+// TestBestStage: the held-out images decide, and not the test images.
+func TestBestStage(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		stages []schemas.StageValue
+		want   string
+	}{
+		{"only the last was looked at", nil, ""},
+		{"the test has no say", []schemas.StageValue{{"a", 0.9, 0.5}, {"b", 0.1, 0.6}, {"c", 0.8, 0.4}}, "b"},
+		{"the later of equals", []schemas.StageValue{{"a", 0.9, 0.5}, {"b", 0.1, 0.5}}, "b"},
+		{"nothing could be held out", []schemas.StageValue{{"a", 0.9, 0}, {"b", 0.1, 0}}, "b"},
+	} {
+		best, ok := schemas.Report{Stages: tc.stages}.BestStage()
+		if best.Stage != tc.want || ok != (tc.want != "") {
+			t.Errorf("%s: have %q, %t, want %q", tc.name, best.Stage, ok, tc.want)
+		}
+	}
 }

@@ -1,0 +1,110 @@
+package evaluator
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"selfstream/schemas"
+)
+
+// exam makes one of the reports about a snapshot.
+type exam struct {
+	name    string // of the probe
+	examine func(context.Context, *candidate) (schemas.Report, error)
+}
+
+// examsFor lists what a snapshot is examined in, by what its run has images
+// for. Last knows which comes last.
+func examsFor(s selection) []exam {
+	var exams []exam
+	if s.labelled() {
+		for _, p := range classifiers {
+			exams = append(exams, exam{p.Name(), func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.classify(ctx, p) }})
+		}
+	}
+	for _, p := range figures {
+		exams = append(exams, exam{p.Name(), func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.measure(ctx, p) }})
+	}
+	return exams
+}
+
+// candidate is a snapshot at its exams.
+type candidate struct {
+	*evaluator
+	snapshot schemas.Snapshot
+	chosen   selection
+	stages   []stage // made for the first exam that needs them
+}
+
+// stage is one stage of the snapshot's encoder.
+type stage struct {
+	name string
+	Task
+}
+
+// sit takes an exam, and keeps the report.
+func (c *candidate) sit(ctx context.Context, x exam) (schemas.Report, error) {
+	r, err := x.examine(ctx, c)
+	if err != nil {
+		return r, err
+	}
+	r.Run, r.Step, r.Final, r.Probe = c.snapshot.Run, c.snapshot.Step, c.snapshot.Final, x.name
+	return r, c.ledger.WriteReport(ctx, r)
+}
+
+// classify has a probe judge the stages, each on its own. The report is that of
+// the last one, with the values of all.
+func (c *candidate) classify(ctx context.Context, p Probe) (schemas.Report, error) {
+	stages, err := c.features(ctx)
+	if err != nil {
+		return schemas.Report{}, err
+	}
+	var values []schemas.StageValue
+	var last Verdict
+	for _, s := range stages {
+		if last, err = verdict(ctx, p, s.Task); err != nil {
+			return schemas.Report{}, err
+		}
+		values = append(values, schemas.StageValue{Stage: s.name, Value: last.Value, HeldOut: last.HeldOut})
+	}
+	r := c.report(last)
+	if len(values) > 1 {
+		r.Stages = values
+	}
+	return r, nil
+}
+
+// measure has a figure judge the last stage.
+func (c *candidate) measure(ctx context.Context, p Probe) (schemas.Report, error) {
+	stages, err := c.features(ctx)
+	if err != nil {
+		return schemas.Report{}, err
+	}
+	v, err := verdict(ctx, p, stages[len(stages)-1].Task)
+	return c.report(v), err
+}
+
+func verdict(ctx context.Context, p Probe, t Task) (Verdict, error) {
+	v, err := p.Judge(ctx, t)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %s: %w", errHopeless, p.Name(), err)
+	}
+	return v, err
+}
+
+// report is what all probes of features have to say.
+func (c *candidate) report(v Verdict) schemas.Report {
+	r := schemas.Report{
+		Value: v.Value, PerClass: v.PerClass, Constants: v.Constants, Train: v.Train, Test: v.Test,
+		Note: c.images.note(),
+	}
+	if r.Constants == nil {
+		r.Constants = map[string]string{}
+	}
+	r.Constants["image_size"] = strconv.Itoa(c.images.train.size)
+	if v.Test > 0 {
+		r.Constants["test_images"] = c.images.of.TestFrom
+	}
+	return r
+}
