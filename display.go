@@ -86,7 +86,11 @@ func reportLine(r schemas.Report) string {
 		return fmt.Sprintf("step %d: not probed: %s", r.Step, r.Note)
 	}
 	if r.Test > 0 {
-		return fmt.Sprintf("step %d: %s top-1 %.1f %% of %d images", r.Step, r.Probe, 100*r.Value, r.Test)
+		line := fmt.Sprintf("step %d: %s top-1 %.1f %% of %d images", r.Step, r.Probe, 100*r.Value, r.Test)
+		if best, ok := r.BestStage(); ok {
+			line += fmt.Sprintf("; of stage %s, the best, %.1f %%", best.Stage, 100*best.Value)
+		}
+		return line
 	}
 	return fmt.Sprintf("step %d: %s %.4g", r.Step, r.Probe, r.Value)
 }

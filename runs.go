@@ -63,17 +63,20 @@ func runRuns(ctx context.Context, e *env, args []string) error {
 // list writes one line a run.
 func list(w io.Writer, runs []history.Summary) {
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "run\tstate\tstep\tepoch\tlinear top-1\tk-NN top-1\tlinear vs untrained")
+	fmt.Fprintln(tw, "run\tstate\tstep\tepoch\tlinear top-1\tk-NN top-1\tlinear vs untrained\tbest stage\tbest vs best")
 	for _, s := range runs {
-		linear, knn, gain := "–", "–", "–"
+		linear, knn, gain, best, bestGain := "–", "–", "–", "–", "–"
 		if n := len(s.Probes); n > 0 {
 			first, last := s.Probes[0], s.Probes[n-1]
 			linear, knn = percent(last.LinearTop1), percent(last.KNNTop1)
+			if last.LinearBestTop1 != nil {
+				best = last.LinearBestStage + " " + percent(last.LinearBestTop1)
+			}
 			if n > 1 {
-				gain = difference(last.LinearTop1, first.LinearTop1)
+				gain, bestGain = difference(last.LinearTop1, first.LinearTop1), difference(last.LinearBestTop1, first.LinearBestTop1)
 			}
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%d/%d\t%.1f\t%s\t%s\t%s\n", s.Run, s.State, s.Steps, s.StepsPlanned, s.Epochs, linear, knn, gain)
+		fmt.Fprintf(tw, "%s\t%s\t%d/%d\t%.1f\t%s\t%s\t%s\t%s\t%s\n", s.Run, s.State, s.Steps, s.StepsPlanned, s.Epochs, linear, knn, gain, best, bestGain)
 	}
 	tw.Flush()
 }
@@ -103,6 +106,7 @@ func describe(w io.Writer, s history.Summary) {
 	tw.Flush()
 	fmt.Fprintln(w)
 	table(w, s)
+	stages(w, s)
 	if len(s.Rejects) > 0 {
 		fmt.Fprintf(w, "\n%d images could not be used:\n", len(s.Rejects))
 		for _, r := range s.Rejects {

@@ -122,6 +122,9 @@ func TestUp(t *testing.T) {
 		if p.LinearTop1 == nil || p.KNNTop1 == nil {
 			t.Errorf("step %d: have probes %+v, want linear and k-NN", p.Step, p)
 		}
+		if all := p.LinearBestTop1 != nil && p.KNNBestTop1 != nil && len(p.Stages) == 4; all != (p.Step == 0 || p.Step == s.Steps) {
+			t.Errorf("step %d: have probes %+v, want those of all stages at the first and the last step alone", p.Step, p)
+		}
 	}
 	if want := []int{0, 4, 8, 12, 15}; !slices.Equal(steps, want) {
 		t.Errorf("have probes at %v, want %v", steps, want)
@@ -132,7 +135,7 @@ func TestUp(t *testing.T) {
 
 	t.Run("runs", func(t *testing.T) {
 		code, stdout, stderr := selfstream(t, "runs", "--state", state, s.Run)
-		for _, want := range []string{"empty.jpg", "text.jpg", "claims.png", s.BatchesSHA256, "finished"} {
+		for _, want := range []string{"empty.jpg", "text.jpg", "claims.png", s.BatchesSHA256, "finished", "best vs best", "stages of the encoder at step 15, against step 0"} {
 			if code != 0 || !strings.Contains(stdout, want) {
 				t.Errorf("have exit code %d, %s, %s; want %q", code, stdout, stderr, want)
 			}

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"selfstream/evaluator"
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/snapshot"
@@ -41,17 +40,6 @@ type Summary struct {
 
 	Probes  []Probed         `json:"probes"`
 	Rejects []schemas.Reject `json:"rejects,omitempty"`
-}
-
-// Probed is what the probes say of one snapshot. Step 0 is the untrained
-// encoder.
-type Probed struct {
-	Step       int                `json:"step"`
-	Loss       float64            `json:"loss,omitempty"`
-	LinearTop1 *float64           `json:"linear_top1,omitempty"`
-	KNNTop1    *float64           `json:"knn_top1,omitempty"`
-	Others     map[string]float64 `json:"others,omitempty"` // of probes that need no labels
-	Notes      []string           `json:"notes,omitempty"`
 }
 
 // ErrUnknown is returned for a run that there is not.
@@ -97,21 +85,6 @@ func probes(ctx context.Context, l *ledger.Ledger, run string, reports []schemas
 		rows[len(rows)-1].add(r)
 	}
 	return rows, nil
-}
-
-func (p *Probed) add(r schemas.Report) {
-	value := r.Value
-	switch {
-	case r.Probe == "linear" && r.Test > 0:
-		p.LinearTop1 = &value
-	case r.Probe == "knn" && r.Test > 0:
-		p.KNNTop1 = &value
-	case r.Probe != evaluator.Skipped:
-		p.Others[r.Probe] = value
-	}
-	if r.Note != "" && !slices.Contains(p.Notes, r.Note) {
-		p.Notes = append(p.Notes, r.Note)
-	}
 }
 
 // Labelled tells whether there are probes that need labels.
