@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"selfstream/stages/flow/flowtest"
+	"selfstream/stages/local"
 )
 
 // get reads a page.
@@ -139,13 +140,22 @@ func checkDocumented(t *testing.T, values map[string]float64) {
 	}
 }
 
-// TestHealthz: a service is as well as its connection to NATS.
+// TestHealthz: a service is as well as its connections to NATS and S3.
 func TestHealthz(t *testing.T) {
 	srv := flowtest.Start(t)
-	f := srv.Connect(t)
+	s3, err := local.StartS3(t.Context(), local.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s3.Close()
+	b, err := openBuckets(t.Context(), s3.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
 	var out bytes.Buffer
 	p := &pageFlags{host: "127.0.0.1"}
-	shut, err := p.open(&env{stdout: &out, log: slog.New(slog.DiscardHandler)}, f, nil)
+	shut, err := p.open(&env{stdout: &out, log: slog.New(slog.DiscardHandler)}, (&service{flow: srv.Connect(t), buckets: b}).health, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,4 +172,6 @@ func TestHealthz(t *testing.T) {
 	flowtest.Eventually(t, "bad health", answers(http.StatusServiceUnavailable, "NATS"))
 	srv.Start()
 	flowtest.Eventually(t, "health again", answers(http.StatusOK, "ok"))
+	s3.Close()
+	flowtest.Eventually(t, "bad health", answers(http.StatusServiceUnavailable, "S3 does not answer"))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"selfstream/evaluator/board"
 	"selfstream/stages/backend"
 	"selfstream/stages/flow"
+	"selfstream/stages/lease"
 	"selfstream/stages/watch"
 	"selfstream/trainer"
 	"selfstream/trainer/snapshot"
@@ -23,88 +25,115 @@ import (
 
 func runAugmenter(ctx context.Context, e *env, args []string) error {
 	o := newOptions("augmenter", "", "Turns splits into samples until it is stopped. Start as many as you like, anywhere.")
-	at := o.addressFlags()
+	s := o.serviceFlags("its samples are known")
 	workers := o.Int("workers", runtime.NumCPU(), "splits at work at once")
-	name := o.String("name", hostname(), "`name` under which its samples are known")
-	pages := o.pageFlags(watch.Off)
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
-	f, s3, err := at.open(ctx, e, "augmenter "+*name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	defer s3.close()
 	stats := new(augmenter.Stats)
-	shut, err := pages.open(e, f, nil, augmenter.Metrics(map[string]*augmenter.Stats{*name: stats}))
-	if err != nil {
+	if err := s.start(ctx, e, nil, augmenter.Metrics(map[string]*augmenter.Stats{s.name: stats})); err != nil {
 		return err
 	}
-	defer shut()
-	return augmenter.Run(ctx, augmenter.Config{Flow: f, Datasets: s3.datasets, Workers: *workers, Name: *name, Stats: stats, Log: e.log})
+	defer s.stop()
+	return augmenter.Run(ctx, augmenter.Config{Flow: s.flow, Datasets: s.datasets, Workers: *workers, Name: s.name, Stats: stats, Log: e.log})
 }
 
 func runTrainer(ctx context.Context, e *env, args []string) error {
-	o := newOptions("trainer", "", "Works on the runs that are asked for, one at a time, until it is stopped.")
-	at := o.addressFlags()
+	o := newOptions("trainer", "", "Works on the runs that are asked for, one at a time, until it is stopped. Several share them.")
+	s := o.serviceFlags("it holds the runs that it works on")
 	chosen := o.backendFlags()
 	credit := o.creditFlag()
 	keep := o.keepFlags()
-	pages := o.pageFlags(watch.Off)
+	patience := o.Duration("lease", lease.DefaultDuration, "`time` without a sign of life after which another trainer may take over a run")
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
 	b, reason, err := chosen.open()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	e.log.Info("choosing a backend", "backend", reason)
-	f, s3, err := at.open(ctx, e, "trainer "+hostname())
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	defer s3.close()
 	stats := new(trainer.Stats)
-	shut, err := pages.open(e, f, nil, stats.Metrics())
-	if err != nil {
+	if err := s.start(ctx, e, nil, stats.Metrics()); err != nil {
 		return err
 	}
-	defer shut()
+	defer s.stop()
 	return trainer.Run(ctx, trainer.Config{
-		Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *credit << 20,
-		Keep: *keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Stats: stats, Log: e.log,
+		Flow: s.flow, Datasets: s.datasets, Runs: s.runs, Name: s.name, Lease: *patience,
+		Backend: b, BackendName: reason, Credit: *credit << 20, Keep: *keep,
+		Fingerprint: augmenter.Fingerprint(), Version: version(), Stats: stats, Log: e.log,
 	})
 }
 
 func runEvaluator(ctx context.Context, e *env, args []string) error {
 	o := newOptions("evaluator", "", "Probes every snapshot until it is stopped. With --http-port, it shows all runs on a page, too.")
-	at := o.addressFlags()
+	s := o.serviceFlags("it is connected")
 	chosen := o.backendFlags()
-	pages := o.pageFlags(watch.Off)
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
 	b, reason, err := chosen.open()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	e.log.Info("choosing a backend", "backend", reason)
-	f, s3, err := at.open(ctx, e, "evaluator "+hostname())
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	defer s3.close()
 	stats := new(evaluator.Stats)
-	shut, err := pages.open(e, f, newBoard(ctx, e, f, s3), stats.Metrics())
-	if err != nil {
+	if err := s.start(ctx, e, newBoard, stats.Metrics()); err != nil {
 		return err
 	}
-	defer shut()
-	return evaluator.Run(ctx, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Stats: stats, Log: e.log})
+	defer s.stop()
+	return evaluator.Run(ctx, evaluator.Config{Flow: s.flow, Datasets: s.datasets, Runs: s.runs, Backend: b, Stats: stats, Log: e.log})
 }
+
+// service is what the services have in common.
+type service struct {
+	kind, name string
+	at         *addresses
+	pages      *pageFlags
+
+	flow *flow.Flow
+	buckets
+	shut func()
+}
+
+// serviceFlags binds the settings of a service; its name is that under which it
+// does something.
+func (o *options) serviceFlags(does string) *service {
+	s := &service{kind: o.Name(), at: o.addressFlags(), pages: o.pageFlags(watch.Off)}
+	o.StringVar(&s.name, "name", hostname(), "`name` under which "+does)
+	return s
+}
+
+// start connects to a running system and shows the service's pages, of which
+// home is the first if it is not nil.
+func (s *service) start(ctx context.Context, e *env, home newHome, metrics prometheus.Collector) (err error) {
+	if s.flow, s.buckets, err = s.at.open(ctx, e, s.kind+" "+s.name); err != nil {
+		return err
+	}
+	var page http.Handler
+	if home != nil {
+		page = home(ctx, e, s.flow, s.buckets)
+	}
+	if s.shut, err = s.pages.open(e, s.health, page, metrics, s.flow.Metrics()); err != nil {
+		s.flow.Close()
+		s.close()
+	}
+	return err
+}
+
+func (s *service) stop() {
+	s.shut()
+	s.flow.Close()
+	s.close()
+}
+
+// health tells what keeps the service from its work.
+func (s *service) health(ctx context.Context) error {
+	return errors.Join(s.flow.Health(), s.datasets.Health(ctx))
+}
+
+// newHome makes a page of what is connected to.
+type newHome func(context.Context, *env, *flow.Flow, buckets) http.Handler
 
 // newBoard is the page about all runs.
 func newBoard(ctx context.Context, e *env, f *flow.Flow, b buckets) http.Handler {
@@ -124,13 +153,18 @@ func (o *options) backendFlags() *backendFlags {
 	return b
 }
 
+// open returns the backend, and in words which it is and why.
 func (b *backendFlags) open() (compute.Backend, string, error) {
 	if b.deterministic {
 		if err := backend.Deterministic(); err != nil {
-			return nil, "", err
+			return nil, "", usageError{err}
 		}
 	}
-	return backend.Open(b.name)
+	chosen, reason, err := backend.Open(b.name)
+	if err != nil {
+		return nil, "", usageError{err}
+	}
+	return chosen, reason, nil
 }
 
 // pageFlags say where /metrics and /healthz are.
@@ -146,13 +180,13 @@ func (o *options) pageFlags(port int) *pageFlags {
 	return p
 }
 
-// open shows the pages of a service that is as well as its connection, home
-// among them unless it is nil, and returns a function that ends that.
-func (p *pageFlags) open(e *env, f *flow.Flow, home http.Handler, metrics ...prometheus.Collector) (shut func(), err error) {
+// open shows the pages, home among them unless it is nil, and returns a function
+// that ends that.
+func (p *pageFlags) open(e *env, health func(context.Context) error, home http.Handler, metrics ...prometheus.Collector) (shut func(), err error) {
 	if p.port == watch.Off {
 		return func() {}, nil
 	}
-	s, err := watch.Start(watch.Options{Host: p.host, Port: p.port, Health: f.Health, Home: home, Metrics: append(metrics, f.Metrics()), Log: e.log})
+	s, err := watch.Start(watch.Options{Host: p.host, Port: p.port, Health: health, Home: home, Metrics: metrics, Log: e.log})
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	}
 	b, reason, err := s.backend.open()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	servers, err := local.Start(ctx, local.Options{
 		Dir: s.state, Host: s.pages.host, NATSPort: s.nats, MonitorPort: local.MonitorOff, S3Port: s.s3, Log: e.log,
@@ -143,7 +143,8 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	for i := range s.augmenters {
 		augmenters[fmt.Sprintf("up-%d", i)] = new(augmenter.Stats)
 	}
-	shut, err := s.pages.open(e, f, newBoard(ctx, e, f, s3), augmenter.Metrics(augmenters), training.Metrics(), probing.Metrics())
+	health := func(context.Context) error { return f.Health() } // the S3 is this process
+	shut, err := s.pages.open(e, health, newBoard(ctx, e, f, s3), augmenter.Metrics(augmenters), training.Metrics(), probing.Metrics(), f.Metrics())
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	}
 	group.Go(func() error {
 		return trainer.Run(services, trainer.Config{
-			Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, BackendName: reason, Credit: *s.credit << 20,
+			Flow: f, Datasets: s3.datasets, Runs: s3.runs, Name: "up", Backend: b, BackendName: reason, Credit: *s.credit << 20,
 			Keep: *s.keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Stats: training, Log: log,
 		})
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"selfstream/schemas"
+	"selfstream/stages/lease"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/snapshot"
 )
@@ -61,7 +62,7 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 	if err := r.ledger.Write(ctx, r.req.Run, ledger.Rejects, r.holes.Rejects()); err != nil {
 		return snapshot.Card{}, err
 	}
-	card, err := snapshot.Write(ctx, r.Runs, r.learner.store, snapshot.Card{
+	card, err := snapshot.Write(ctx, r.runs, r.learner.store, snapshot.Card{
 		Run: r.req.Run, Dataset: r.req.Dataset, Config: r.req.Config, Recipe: r.recipe, Classes: r.manifest.Classes,
 		Step: r.step, Steps: r.steps, Epoch: r.epoch(), Loss: r.status.Loss, Final: final,
 		Cursor: r.cursor, ManifestSHA256: r.manifest.SHA256(), Fingerprint: r.Fingerprint,
@@ -76,7 +77,7 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 		state = ledger.Finished
 	}
 	r.status.WeightsSHA256 = card.WeightsSHA256
-	if err := snapshot.Prune(ctx, r.Runs, r.req.Run, r.Keep); err != nil {
+	if err := snapshot.Prune(ctx, r.runs, r.req.Run, r.Keep); err != nil {
 		r.log.Warn("leaving old snapshots", "err", err)
 	}
 	return card, r.record(ctx, state)
@@ -103,10 +104,13 @@ func (r *run) record(ctx context.Context, state string) error {
 // has learned since the last snapshot.
 const stopTime = 5 * time.Second
 
-// stop keeps the run when the trainer is told to stop. No evaluator is told:
-// it is not one of the plan's snapshots.
+// stop keeps the run when the trainer is told to stop, unless another trainer
+// has it. No evaluator is told: it is not one of the plan's snapshots.
 func (r *run) stop(ctx context.Context) error {
 	cause := context.Cause(ctx)
+	if errors.Is(cause, lease.ErrLost) {
+		return cause
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	_, err := r.write(ctx, false)

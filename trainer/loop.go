@@ -125,7 +125,7 @@ func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batc
 	for r.step < r.steps {
 		r.Stats.enter(waiting)
 		b, ok := <-batches
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || r.lease.Wait(ctx) != nil {
 			return r.stop(ctx)
 		}
 		if !ok {

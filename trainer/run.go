@@ -14,6 +14,7 @@ import (
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
+	"selfstream/stages/lease"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/feed"
 	"selfstream/trainer/layer"
@@ -32,6 +33,9 @@ func now() time.Time { return time.Now().UTC().Round(time.Millisecond) }
 // run is one run at work.
 type run struct {
 	*trainer
+	lease    *lease.Lease
+	runs     bucket.Bucket      // written to under the lease
+	ledger   *ledger.Ledger     // alike
 	req      schemas.RunRequest // with every default filled in
 	log      *slog.Logger
 	manifest *plan.Manifest
@@ -57,10 +61,14 @@ type run struct {
 
 // open finds the run that is asked for, or makes it, and loads its last
 // snapshot.
-func (t *trainer) open(ctx context.Context, req schemas.RunRequest) (*run, error) {
-	r := &run{trainer: t, req: req, log: t.Log.With("run", req.Run), started: time.Now()}
+func (t *trainer) open(ctx context.Context, held *lease.Lease, req schemas.RunRequest) (*run, error) {
+	guarded := held.Guard(t.Runs)
+	r := &run{
+		trainer: t, lease: held, runs: guarded, ledger: ledger.New(guarded),
+		req: req, log: t.Log.With("run", req.Run), started: time.Now(),
+	}
 	var kept schemas.RunRequest
-	err := t.ledger.Read(ctx, req.Run, ledger.Request, &kept)
+	err := r.ledger.Read(ctx, req.Run, ledger.Request, &kept)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = r.begin(ctx)
@@ -223,12 +231,12 @@ const finalRate = 1e-3
 
 // load returns the store of the newest snapshot that is whole, or an empty one.
 func (r *run) load(ctx context.Context) (*model.Store, error) {
-	steps, err := snapshot.Steps(ctx, r.Runs, r.req.Run)
+	steps, err := snapshot.Steps(ctx, r.runs, r.req.Run)
 	if err != nil {
 		return nil, err
 	}
 	for _, step := range slices.Backward(steps) {
-		store, card, err := snapshot.ReadState(ctx, r.Runs, snapshot.Prefix(r.req.Run, step))
+		store, card, err := snapshot.ReadState(ctx, r.runs, snapshot.Prefix(r.req.Run, step))
 		if errors.Is(err, snapshot.ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
 			r.log.Warn("skipping a damaged snapshot for the one before", "step", step, "err", err)
 			continue

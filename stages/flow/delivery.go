@@ -47,6 +47,17 @@ func isPermanent(err error) bool {
 	return errors.As(err, &p)
 }
 
+// Later wraps err as one that time will mend. A handler returns it to have its
+// message again after that long; meanwhile it is free for others.
+func Later(wait time.Duration, err error) error { return &laterError{err, wait} }
+
+type laterError struct {
+	error
+	wait time.Duration
+}
+
+func (e *laterError) Unwrap() error { return e.error }
+
 func newDelivery(msg jetstream.Msg, meta *jetstream.MsgMetadata) Delivery {
 	return Delivery{
 		Subject:     msg.Subject(),

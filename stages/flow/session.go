@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ func (s *session) deliver(ctx context.Context, msg jetstream.Msg) {
 		rest()
 	}
 	settle := msg.Ack
+	var later *laterError
 	switch {
 	case err == nil:
 	case isPermanent(err):
@@ -54,6 +56,9 @@ func (s *session) deliver(ctx context.Context, msg jetstream.Msg) {
 		}
 	case ctx.Err() != nil:
 		settle = msg.Nak
+	case errors.As(err, &later):
+		log.Debug("leaving a message for later", "subject", d.Subject, "sequence", d.Sequence, "delay", later.wait, "err", err)
+		settle = func() error { return msg.NakWithDelay(later.wait) }
 	default:
 		delay := retryDelay(d.Redelivered)
 		log.Warn("handling failed, will come again", "subject", d.Subject, "sequence", d.Sequence, "delay", delay, "err", err)

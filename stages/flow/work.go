@@ -26,6 +26,7 @@ type WorkOptions struct {
 //
 //	nil               Ack: it is done
 //	Permanent         Term: it is given up; the log and Dropped are told
+//	Later             Nak with that delay
 //	another error     Nak with a delay: it comes again after 0.25 to 4 s
 //	a panic           as another error; the log has the stack
 //	any, ctx ended    Nak: it comes again at once, here or elsewhere

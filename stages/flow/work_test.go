@@ -107,6 +107,12 @@ func TestWorkSettles(t *testing.T) {
 			}
 			return nil
 		}, 3, 0},
+		{"later, then success", func(call int) error {
+			if call < 3 {
+				return fmt.Errorf("handling: %w", flow.Later(time.Millisecond, boom))
+			}
+			return nil
+		}, 3, 0},
 		{"failure for good", func(int) error { return fmt.Errorf("handling: %w", flow.Permanent(boom)) }, 1, 1},
 		{"panic, then success", func(call int) error {
 			if call < 2 {

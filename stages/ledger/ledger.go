@@ -6,6 +6,7 @@
 //	<run>/manifest.json                    plan.Manifest
 //	<run>/status.json                      Status
 //	<run>/curve.json                       Curve
+//	<run>/lease.json                       which trainer has it; see package lease
 //	<run>/rejects.json                     []schemas.Reject
 //	<run>/probe-images.json                the images that its probes are made with
 //	<run>/snapshots/<step>/card.json …     see package snapshot
@@ -33,6 +34,7 @@ const (
 	State    = "status.json"
 	Curves   = "curve.json"
 	Rejects  = "rejects.json"
+	Lease    = "lease.json"
 )
 
 // maxDocument bounds what is read into memory: a manifest of a few million

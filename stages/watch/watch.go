@@ -3,6 +3,7 @@
 package watch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,13 +23,16 @@ const Off = -1
 
 // Options of the pages.
 type Options struct {
-	Host    string                 // to listen on
-	Port    int                    // 0: any free one
-	Health  func() error           // what keeps the service from its work just now, or nil
-	Metrics []prometheus.Collector // besides those of the process
-	Home    http.Handler           // of all other pages; nil: there are none
+	Host    string                      // to listen on
+	Port    int                         // 0: any free one
+	Health  func(context.Context) error // what keeps the service from its work just now, or nil
+	Metrics []prometheus.Collector      // besides those of the process
+	Home    http.Handler                // of all other pages; nil: there are none
 	Log     *slog.Logger
 }
+
+// patience is with what is looked at for /healthz. Those who ask give up soon.
+const patience = 3 * time.Second
 
 // Server shows the pages until it is closed.
 type Server struct {
@@ -52,8 +56,10 @@ func Start(o Options) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := o.Health(); err != nil {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		if err := o.Health(ctx); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}

@@ -1,6 +1,7 @@
 package watch_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -76,7 +77,7 @@ func get(t *testing.T, url string) (int, string) {
 func TestPages(t *testing.T) {
 	var sick atomic.Bool
 	s := start(t, watch.Options{
-		Health: func() error {
+		Health: func(context.Context) error {
 			if sick.Load() {
 				return errors.New("no legs")
 			}
