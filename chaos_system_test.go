@@ -137,7 +137,7 @@ func (s *system) addresses(s3 string) []string {
 func (s *system) natsURL() string { return "nats://127.0.0.1:" + s.natsPort }
 
 func (s *system) trainer() *process {
-	return s.service("trainer", append([]string{"trainer", "--backend", "go", "--credit", "1"}, s.addresses(s.faulty.addr)...)...)
+	return s.service("trainer", append([]string{"trainer", "--name", "trainer", "--backend", "go", "--credit", "1"}, s.addresses(s.faulty.addr)...)...)
 }
 
 func (s *system) augmenter(name string, workers int) *process {
