@@ -13,7 +13,7 @@ import (
 // table writes the probes of a run against those of the untrained encoder.
 func table(w io.Writer, s history.Summary) {
 	if len(s.Probes) == 0 {
-		fmt.Fprintln(w, "no snapshot has been history.Probed yet")
+		fmt.Fprintln(w, "no snapshot has been probed yet")
 		return
 	}
 	if s.Labelled() {

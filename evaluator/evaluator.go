@@ -129,9 +129,10 @@ func (e *evaluator) probe(ctx context.Context, s schemas.Snapshot) error {
 	start := time.Now()
 	c := &candidate{evaluator: e, snapshot: s, chosen: chosen}
 	exams := examsFor(chosen)
-	for _, x := range exams {
+	for i, x := range exams {
 		r, err := e.kept(ctx, s, x.name)
 		if errors.Is(err, fs.ErrNotExist) {
+			c.first = i == 0
 			r, err = c.sit(ctx, x)
 		}
 		if err != nil {

@@ -35,6 +35,7 @@ type candidate struct {
 	snapshot schemas.Snapshot
 	chosen   selection
 	stages   []stage // made for the first exam that needs them
+	first    bool    // the exam is the first one
 }
 
 // stage is one stage of the snapshot's encoder.
@@ -68,6 +69,9 @@ func (c *candidate) classify(ctx context.Context, p Probe) (schemas.Report, erro
 		}
 		values = append(values, schemas.StageValue{Stage: s.name, Value: last.Value, HeldOut: last.HeldOut})
 	}
+	if err := c.show(ctx, stages[len(stages)-1].Task, last); err != nil {
+		return schemas.Report{}, err
+	}
 	r := c.report(last)
 	if len(values) > 1 {
 		r.Stages = values
@@ -81,8 +85,12 @@ func (c *candidate) measure(ctx context.Context, p Probe) (schemas.Report, error
 	if err != nil {
 		return schemas.Report{}, err
 	}
-	v, err := verdict(ctx, p, stages[len(stages)-1].Task)
-	return c.report(v), err
+	last := stages[len(stages)-1].Task
+	v, err := verdict(ctx, p, last)
+	if err != nil {
+		return schemas.Report{}, err
+	}
+	return c.report(v), c.show(ctx, last, v)
 }
 
 func verdict(ctx context.Context, p Probe, t Task) (Verdict, error) {

@@ -48,13 +48,17 @@ func (Std) Judge(_ context.Context, t Task) (Verdict, error) {
 
 // spread returns at most limit images at even distances.
 func spread(f Features, limit int) Features {
-	n := f.Len()
-	if n <= limit {
+	if f.Len() <= limit {
 		return f
 	}
-	few := Features{Dim: f.Dim}
-	for i := range limit {
-		few.X = append(few.X, f.Row(i*n/limit)...)
+	return f.rows(evenly(f.Len(), limit))
+}
+
+// evenly chooses at most limit of n numbers, at even distances.
+func evenly(n, limit int) []int {
+	chosen := make([]int, min(n, limit))
+	for i := range chosen {
+		chosen[i] = i * n / len(chosen)
 	}
-	return few
+	return chosen
 }

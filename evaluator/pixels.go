@@ -19,7 +19,8 @@ type pixels struct {
 	size   int     // side of each
 	data   []byte  // [len(labels), size, size, 3]
 	labels []int32 // −1 without
-	broken int     // images that could not be read, and are left out
+	keys   []string
+	broken int // images that could not be read, and are left out
 }
 
 // bytesOf is what an image of that size takes.
@@ -51,6 +52,7 @@ func loadPixels(ctx context.Context, b bucket.Bucket, images []image, size int) 
 		}
 		p.data = append(p.data, all[n*i:n*(i+1)]...) // moves nothing where none is broken
 		p.labels = append(p.labels, img.Label)
+		p.keys = append(p.keys, img.Key)
 	}
 	return p, nil
 }

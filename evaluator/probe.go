@@ -46,6 +46,18 @@ func (f Features) Len() int { return len(f.X) / max(f.Dim, 1) }
 // Row is the i-th image.
 func (f Features) Row(i int) []float32 { return f.X[i*f.Dim : (i+1)*f.Dim] }
 
+// rows are some of the images.
+func (f Features) rows(which []int) Features {
+	few := Features{Dim: f.Dim}
+	for _, i := range which {
+		few.X = append(few.X, f.Row(i)...)
+		if f.Labels != nil {
+			few.Labels = append(few.Labels, f.Labels[i])
+		}
+	}
+	return few
+}
+
 // Verdict is what a probe says.
 type Verdict struct {
 	Value     float64              // top-1 accuracy on Task.Test, 0 to 1, unless the probe says otherwise
@@ -54,6 +66,7 @@ type Verdict struct {
 	Constants map[string]string    // of the protocol, to be printed beside the value
 	Train     int                  // images that it learnt from
 	Test      int                  // images that it was scored on; 0 for a figure that needs no labels
+	Predicted []int32              // classes of Task.Test; none for a figure
 }
 
 // score compares the classes that a probe predicts for Task.Test with those
@@ -68,7 +81,7 @@ func score(t Task, predicted []int32) Verdict {
 			total++
 		}
 	}
-	v := Verdict{Train: t.Train.Len(), Test: t.Test.Len()}
+	v := Verdict{Train: t.Train.Len(), Test: t.Test.Len(), Predicted: predicted}
 	v.Value = float64(total) / float64(max(v.Test, 1))
 	for c, name := range t.Classes {
 		if counts[c] > 0 {

@@ -52,7 +52,11 @@ func Std(x []float32, n, d int) float64 {
 // the paper's ε, which it adds to pₖ to avoid ln 0: here 0 · ln 0 is 0.
 func RankMe(x []float32, n, d int) float64 {
 	check(x, n, d)
-	sigma := singularValues(x, n, d)
+	data := make([]float64, len(x))
+	for i, v := range x {
+		data[i] = float64(v)
+	}
+	sigma := singularValues(data, n, d)
 	var sum, entropy float64
 	for _, s := range sigma {
 		sum += s
@@ -70,19 +74,21 @@ func RankMe(x []float32, n, d int) float64 {
 
 // singularValues of x, the largest first; NaN if x is not finite, where the
 // solver would not return.
-func singularValues(x []float32, n, d int) []float64 {
-	data := make([]float64, len(x))
-	for i, v := range x {
-		data[i] = float64(v)
-		if math.IsNaN(data[i]) || math.IsInf(data[i], 0) {
-			return []float64{math.NaN()}
-		}
-	}
+func singularValues(x []float64, n, d int) []float64 {
 	var svd mat.SVD
-	if !svd.Factorize(mat.NewDense(n, d, data), mat.SVDNone) {
+	if !finite(x) || !svd.Factorize(mat.NewDense(n, d, x), mat.SVDNone) {
 		return []float64{math.NaN()}
 	}
 	return svd.Values(nil)
+}
+
+func finite(x []float64) bool {
+	for _, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 func norm(row []float32) float64 {

@@ -11,6 +11,8 @@
 //	<run>/probe-images.json                the images that its probes are made with
 //	<run>/snapshots/<step>/card.json …     see package snapshot
 //	<run>/reports/<step>-<probe>.json      schemas.Report
+//	<run>/exhibits/<step>.safetensors      see package evaluator/exhibit
+//	<run>/features/<step>.safetensors      the newest features; see docs/exhibits.md
 package ledger
 
 import (
