@@ -43,3 +43,41 @@ func Gradient(w, h int, key random.Key) *view.RGB {
 	}
 	return img
 }
+
+// Clouds is a grey image of soft blots, about size pixels wide, at random.
+func Clouds(w, h, size int, key random.Key) *view.RGB {
+	img := view.NewRGB(w, h)
+	across := w/size + 2
+	node := func(x, y int) float64 { return key.Uniform(uint64(across*y+x), 0, 255) }
+	for y := range h {
+		for x := range w {
+			// Between the four random values around it, bilinear.
+			nx, ny := x/size, y/size
+			fx, fy := float64(x%size)/float64(size), float64(y%size)/float64(size)
+			top := node(nx, ny)*(1-fx) + node(nx+1, ny)*fx
+			bottom := node(nx, ny+1)*(1-fx) + node(nx+1, ny+1)*fx
+			v := uint8(top*(1-fy) + bottom*fy)
+			copy(img.Pix[3*(w*y+x):], []uint8{v, v, v})
+		}
+	}
+	return img
+}
+
+// Lens is an image as a cheap lens shows it: red and blue are larger than green
+// by a share, so that they part more and more from the middle outwards.
+func Lens(img *view.RGB, share float64) *view.RGB {
+	out := view.NewRGB(img.W, img.H)
+	copy(out.Pix, img.Pix)
+	from := func(i, n int) int {
+		middle := float64(n-1) / 2
+		return int(math.Round(middle + (float64(i)-middle)/(1+share)))
+	}
+	for y := range img.H {
+		for x := range img.W {
+			at := 3 * (img.W*from(y, img.H) + from(x, img.W))
+			to := 3 * (img.W*y + x)
+			out.Pix[to], out.Pix[to+2] = img.Pix[at], img.Pix[at+2]
+		}
+	}
+	return out
+}
