@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 
 	"selfstream/trainer/method"
@@ -13,11 +14,11 @@ import (
 func recommended(t method.Training) []setFlag {
 	return []setFlag{
 		{"encoder", t.Encoder},
-		{"image-size", fmt.Sprint(t.ImageSize)},
-		{"epochs", fmt.Sprint(t.Epochs)},
+		{"image-size", strconv.Itoa(t.ImageSize)},
+		{"epochs", strconv.Itoa(t.Epochs)},
 		{"optimizer", t.Optimizer},
 		{"learning-rate", fmt.Sprint(t.LearningRate)},
-		{"base-batch", fmt.Sprint(t.BaseBatch)},
+		{"base-batch", strconv.Itoa(t.BaseBatch)},
 		{"weight-decay", fmt.Sprint(t.WeightDecay)},
 		{"warmup", fmt.Sprint(t.Warmup)},
 	}
