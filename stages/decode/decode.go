@@ -102,16 +102,18 @@ func decode(format string, data []byte, l Limits) (*view.RGB, error) {
 	if format == "webp" && animated(data) {
 		return nil, errors.New("animations are not supported: keep one frame of it")
 	}
+	if format == "jpeg" {
+		if img, err := decodeJPEG(data, l); err == nil {
+			return turn(img, orientation(format, data)), nil
+		}
+	}
 	f := formats[format]
 	c, err := f.config(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	if c.Width < 1 || c.Height < 1 {
-		return nil, fmt.Errorf("it has %d×%d pixels", c.Width, c.Height)
-	}
-	if max(c.Width, c.Height) > maxSide || int64(c.Width)*int64(c.Height) > l.Pixels {
-		return nil, fmt.Errorf("it claims %d×%d pixels, more than the limit of %d in all and %d a side", c.Width, c.Height, l.Pixels, maxSide)
+	if err := l.check(c.Width, c.Height); err != nil {
+		return nil, err
 	}
 	m, err := f.decode(bytes.NewReader(data))
 	if err != nil {
@@ -119,6 +121,17 @@ func decode(format string, data []byte, l Limits) (*view.RGB, error) {
 	}
 	img := place(toRGB(m, format), m.Bounds().Min, c.Width, c.Height)
 	return turn(img, orientation(format, data)), nil
+}
+
+// check refuses a size that a file claims to have.
+func (l Limits) check(w, h int) error {
+	if w < 1 || h < 1 {
+		return fmt.Errorf("it has %d×%d pixels", w, h)
+	}
+	if max(w, h) > maxSide || int64(w)*int64(h) > l.Pixels {
+		return fmt.Errorf("it claims %d×%d pixels, more than the limit of %d in all and %d a side", w, h, l.Pixels, maxSide)
+	}
+	return nil
 }
 
 // animated tells whether a WebP file says so in its header.
