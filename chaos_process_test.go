@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -47,7 +48,10 @@ func TestMain(m *testing.M) {
 
 // serve runs one of the servers on a folder and a port until ctx ends.
 func serve(ctx context.Context, server, dir, port string) error {
-	o := local.Options{Dir: dir, MonitorPort: local.MonitorOff, AccessKey: chaosKey, SecretKey: chaosSecret}
+	o := local.Options{
+		Dir: dir, MonitorPort: local.MonitorOff, AccessKey: chaosKey, SecretKey: chaosSecret,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
 	if _, err := fmt.Sscan(port, &o.NATSPort); err != nil {
 		return err
 	}

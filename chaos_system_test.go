@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"selfstream/evaluator/history"
+	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
 	"selfstream/stages/scenes"
@@ -63,7 +64,41 @@ func newSystemIn(t *testing.T, dir string) *system {
 	s.s3 = s.start("s3", "s3", s.dir, s.s3Port)
 	s.await("NATS", s.natsReady)
 	s.await("the S3", s.s3Ready)
+	t.Cleanup(func() {
+		if t.Failed() {
+			s.tellQueues()
+		}
+	})
 	return s
+}
+
+// tellQueues shows what is in the streams, and how far their consumers are.
+func (s *system) tellQueues() {
+	nc, err := nats.Connect(s.natsURL())
+	if err != nil {
+		s.t.Log("asking for the queues: ", err)
+		return
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // the test's is over
+	defer cancel()
+	for _, stream := range []string{schemas.RunsStream, schemas.SplitsStream, schemas.SamplesStream} {
+		st, err := js.Stream(ctx, stream)
+		if err != nil {
+			s.t.Logf("%s: %v", stream, err)
+			continue
+		}
+		s.t.Logf("%s: %+v", stream, st.CachedInfo().State)
+		for c := range st.ListConsumers(ctx).Info() {
+			s.t.Logf("%s: consumer %s: delivered %+v, acknowledged %+v, %d to be, %d redelivered, %d requests, %d to come",
+				stream, c.Name, c.Delivered, c.AckFloor, c.NumAckPending, c.NumRedelivered, c.NumWaiting, c.NumPending)
+		}
+	}
 }
 
 func (s *system) s3Ready() bool { return listens(s.s3Port) }

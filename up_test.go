@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"selfstream/evaluator/history"
+	"selfstream/stages/ledger"
 	"selfstream/stages/scenes"
 )
 
@@ -129,6 +131,7 @@ func TestUp(t *testing.T) {
 	if want := []int{0, 4, 8, 12, 15}; !slices.Equal(steps, want) {
 		t.Errorf("have probes at %v, want %v", steps, want)
 	}
+	checkStages(t, s.Stages)
 	if !strings.Contains(stdout, "linear vs untrained") {
 		t.Errorf("have no table in %s", stdout)
 	}
@@ -198,6 +201,37 @@ func TestUp(t *testing.T) {
 				again.BatchesSHA256, again.WeightsSHA256, s.BatchesSHA256, s.WeightsSHA256)
 		}
 	})
+}
+
+// checkStages holds the stages of TestUp's run against each other.
+func checkStages(t *testing.T, s *ledger.Stages) {
+	t.Helper()
+	if s == nil || s.Evaluator == nil {
+		t.Fatalf("have stages %+v, want all", s)
+	}
+	a, tr, e := s.Augmenters, s.Trainer, s.Evaluator
+	for name, sum := range map[string]float64{
+		"augmenters": a.SplitWaitShare + a.FileWaitShare + a.RenderShare + a.PublishShare,
+		"trainer":    tr.WaitShare + tr.StepShare + tr.SnapshotShare,
+	} {
+		if math.Abs(sum-1) > 1e-6 {
+			t.Errorf("%s: have shares that sum up to %g, want 1", name, sum)
+		}
+	}
+	for name, v := range map[string]float64{
+		"rate of augmenters": a.ImagesPerSecond, "rate of a worker": a.WorkerPerSecond, "busy workers": a.Busy, "workers wanted": a.Wanted,
+		"rate of the trainer": tr.ImagesPerSecond, "seconds per snapshot": e.SecondsPerSnapshot, "busy evaluators": e.BusyShare,
+	} {
+		if v <= 0 {
+			t.Errorf("%s: have %g, want more than 0", name, v)
+		}
+	}
+	if a.Busy > a.Workers || a.Holes != 3 || s.Feed.CreditBytes != 64<<20 || s.Feed.Refused != 0 {
+		t.Errorf("have %+v", s)
+	}
+	if e.Probed != 5 || e.Waiting != 0 || e.Skipped != 0 {
+		t.Errorf("have %+v, want all 5 snapshots probed", e)
+	}
 }
 
 // interrupt runs the program until it writes word, as Ctrl-C would.

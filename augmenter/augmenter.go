@@ -9,9 +9,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"selfstream/schemas"
@@ -54,9 +52,9 @@ func Run(ctx context.Context, cfg Config) error {
 
 type augmenter struct {
 	Config
-	sent atomic.Int64 // nanoseconds that publishing took the last time
 
 	mu       sync.Mutex
+	told     schemas.Effort   // until the last message
 	rejected map[imageID]bool // told people about
 }
 
@@ -67,7 +65,6 @@ type imageID struct {
 
 // handle makes and publishes the samples of one split.
 func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
-	begun := time.Now()
 	a.Stats.work(1)
 	defer a.Stats.work(-1)
 	split, err := flow.Decode[schemas.Split](d)
@@ -84,23 +81,18 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	if err := a.reject(ctx, samples); err != nil {
 		return err
 	}
-	return a.publish(ctx, samples, begun)
+	return a.publish(ctx, samples)
 }
 
-// publish sends the samples that a worker has been busy with since then.
-func (a *augmenter) publish(ctx context.Context, s *schemas.Samples, begun time.Time) error {
+// publish sends samples.
+func (a *augmenter) publish(ctx context.Context, s *schemas.Samples) error {
 	msg, err := schemas.Encode(s)
 	if err != nil {
 		return flow.Permanent(err)
 	}
 	msg.Header.Set(schemas.AugmenterHeader, a.Name)
-	// How long publishing takes is known only afterwards: the last time stands
-	// in for this one.
-	sending := time.Now()
-	busy := sending.Sub(begun) + time.Duration(a.sent.Load())
-	msg.Header.Set(schemas.SecondsHeader, strconv.FormatFloat(busy.Seconds(), 'f', 6, 64))
+	msg.Header.Set(schemas.SecondsHeader, a.effort().String())
 	err = a.Flow.PublishMsg(ctx, msg)
-	a.sent.Store(int64(time.Since(sending)))
 	if errors.Is(err, flow.ErrTooLarge) {
 		return flow.Permanent(err)
 	}
@@ -114,6 +106,16 @@ func (a *augmenter) publish(ctx context.Context, s *schemas.Samples, begun time.
 		c.Bytes += int64(len(msg.Data))
 	})
 	return nil
+}
+
+// effort is what has been spent since it was asked for the last time.
+func (a *augmenter) effort() schemas.Effort {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.Stats.Read().Effort
+	since := now.Since(a.told)
+	a.told = now
+	return since
 }
 
 // reject tells people of the holes that this augmenter has not told them of.

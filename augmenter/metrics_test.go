@@ -2,8 +2,8 @@ package augmenter
 
 import (
 	"context"
-	"strconv"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -13,7 +13,7 @@ import (
 	"selfstream/stages/flow/flowtest"
 )
 
-// What samples say of the time they took is within what the augmenter counts.
+// What samples say of the time they took is what the augmenter counts.
 func TestSecondsHeader(t *testing.T) {
 	var b bucket.Memory
 	srv := flowtest.Start(t)
@@ -21,22 +21,28 @@ func TestSecondsHeader(t *testing.T) {
 	var stats Stats
 	stop := start(t, srv, &b, Config{Name: "a", Stats: &stats})
 	issue(t, f, cut(photos(t, &b, 12), 3)...)
-	busy, ctx := make(chan float64, 3), t.Context()
+	efforts, ctx := make(chan schemas.Effort, 3), t.Context()
 	go func() {
 		_ = f.Work(ctx, schemas.SamplesStream, schemas.SamplesConsumer("r"), flow.WorkOptions{}, func(_ context.Context, d flow.Delivery) error {
-			seconds, err := strconv.ParseFloat(d.Header.Get(schemas.SecondsHeader), 64)
-			if err != nil || seconds <= 0 {
-				t.Errorf("have %q, %v, want seconds above 0", d.Header.Get(schemas.SecondsHeader), err)
+			e, err := schemas.ParseEffort(d.Header.Get(schemas.SecondsHeader))
+			if err != nil {
+				t.Error(err)
 			}
-			busy <- seconds
+			efforts <- e
 			return nil
 		})
 	}()
-	sum := <-busy + <-busy + <-busy
+	sum := (<-efforts).Add(<-efforts).Add(<-efforts)
 	stop()
 	c := stats.Read()
-	if least := (c.Fetching + c.Rendering).Seconds(); sum < least-1e-5 { // headers are in microseconds
-		t.Errorf("have %v s in headers, want at least the %v s of fetching and rendering", sum, least)
+	const rounding = 3 * time.Microsecond
+	for _, d := range []time.Duration{sum.Fetching - c.Fetching, sum.Rendering - c.Rendering} {
+		if d.Abs() > rounding {
+			t.Errorf("have %v in headers, want what is counted, %v", sum, c.Effort)
+		}
+	}
+	if sum.Waiting > c.Waiting+rounding || sum.Publishing > c.Publishing+rounding || sum.Publishing <= 0 {
+		t.Errorf("have %v in headers, want no more than what is counted in the end, %v", sum, c.Effort)
 	}
 	m := Metrics(map[string]*Stats{"a": &stats})
 	if problems, err := testutil.CollectAndLint(m); err != nil || len(problems) > 0 {

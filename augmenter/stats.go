@@ -3,20 +3,18 @@ package augmenter
 import (
 	"sync"
 	"time"
+
+	"selfstream/schemas"
 )
 
-// Counts are what an augmenter has done so far. The times are those of all
-// workers together: they add up to workers × time.
+// Counts are what an augmenter has done so far.
 type Counts struct {
 	Splits int64 // made and published
 	Images int64 // that were rendered
 	Holes  int64
 	Bytes  int64 // of samples, published
 
-	Waiting    time.Duration // for splits
-	Fetching   time.Duration // waiting for files
-	Rendering  time.Duration // decoding, and making views
-	Publishing time.Duration // until the queue has the samples
+	schemas.Effort // adds up to workers × time, but for the splits at work
 }
 
 // Stats count while an augmenter runs. The zero value is ready.

@@ -62,6 +62,7 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg.ImageBytes = 512 << 20
 	}
 	e := &evaluator{Config: cfg, ledger: ledger.New(cfg.Runs)}
+	cfg.Stats.enter(false)
 	return cfg.Flow.Work(ctx, schemas.SnapshotsStream, schemas.SnapshotsConsumer(), flow.WorkOptions{Workers: 1}, e.handle)
 }
 
@@ -90,9 +91,9 @@ func (e *evaluator) handle(ctx context.Context, d flow.Delivery) error {
 	if err != nil {
 		return err
 	}
-	start := time.Now()
+	e.Stats.enter(true)
 	err = e.probe(ctx, s)
-	e.Stats.probing.Add(int64(time.Since(start)))
+	e.Stats.enter(false)
 	if err == nil {
 		e.Stats.probed.Add(1)
 	}

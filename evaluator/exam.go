@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"selfstream/schemas"
 )
@@ -46,11 +47,13 @@ type stage struct {
 
 // sit takes an exam, and keeps the report.
 func (c *candidate) sit(ctx context.Context, x exam) (schemas.Report, error) {
+	begun := time.Now()
 	r, err := x.examine(ctx, c)
 	if err != nil {
 		return r, err
 	}
 	r.Run, r.Step, r.Final, r.Probe = c.snapshot.Run, c.snapshot.Step, c.snapshot.Final, x.name
+	r.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
 	return r, c.ledger.WriteReport(ctx, r)
 }
 

@@ -190,6 +190,7 @@ var refusals = map[string][]refusal{
 		refuse("stage", "a stage has no name", func(m *schemas.Report) { m.Stages[0].Stage = "" }),
 		refuse("value of a stage", "stage layer4: invalid message: value: have NaN", func(m *schemas.Report) { m.Stages[1].Value = math.NaN() }).beyondSchema(),
 		refuse("held out", "stage layer3: invalid message: held out: have +Inf", func(m *schemas.Report) { m.Stages[0].HeldOut = math.Inf(1) }).beyondSchema(),
+		refuse("seconds", "-1 seconds", func(m *schemas.Report) { m.Seconds = -1 }),
 	},
 }
 

@@ -3,6 +3,7 @@ package schemas
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Report is what one probe says of one snapshot.
@@ -19,6 +20,7 @@ type Report struct {
 	Test      int               `json:"test,omitempty"`      // images that it was scored on
 	Stages    []StageValue      `json:"stages,omitempty"`    // of the encoder, from the image to the features, whose value is Value; none: only these were looked at
 	Note      string            `json:"note,omitempty"`      // a sentence for people, such as why there is no accuracy
+	Seconds   float64           `json:"seconds,omitempty"`   // that it took; the first of a snapshot's counts what all need
 }
 
 // ClassValue is a probe's value for one class.
@@ -64,6 +66,9 @@ func (m Report) Validate() error {
 		if err := errors.Join(checkFinite("value", s.Value), checkFinite("held out", s.HeldOut)); err != nil {
 			return fmt.Errorf("stage %s: %w", s.Stage, err)
 		}
+	}
+	if !(m.Seconds >= 0 && !math.IsInf(m.Seconds, 0)) {
+		return invalid("report: have %g seconds", m.Seconds)
 	}
 	return checkFinite("value", m.Value)
 }

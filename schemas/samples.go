@@ -13,11 +13,6 @@ import (
 // part of the body, which is the same whoever makes it.
 const AugmenterHeader = "Selfstream-Augmenter"
 
-// SecondsHeader says for how many seconds the split kept a worker of its
-// augmenter busy, from which the trainer knows how many workers it could use.
-// Samples without it are as good as others.
-const SecondsHeader = "Selfstream-Seconds"
-
 // Samples are the views of the images of one split. The body is a safetensors
 // file, for n images that could be read:
 //

@@ -71,7 +71,7 @@ var kinds = []kind{
 	{schemas.ReportsStream, &schemas.Report{
 		Run: "eurosat-simclr-1", Step: 380, Final: true, Probe: "linear", Value: 0.75,
 		PerClass:  []schemas.ClassValue{{Class: "Forest", Value: 1, Count: 60}},
-		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note",
+		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note", Seconds: 1.5,
 		Stages: []schemas.StageValue{{Stage: "layer3", Value: 0.8125, HeldOut: 0.78125}, {Stage: "layer4", Value: 0.75, HeldOut: 0.71875}},
 	}, ""},
 }

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"strconv"
 	"time"
 
 	"selfstream/schemas"
@@ -43,12 +42,12 @@ func augmentersWanted(trainer, worker pace) float64 {
 	return trainer.perSecond() / worker.perSecond()
 }
 
-// busy is how long a delivery of samples kept its maker busy, or 0 if that is
-// not told or cannot be.
-func busy(d flow.Delivery) time.Duration {
-	s, err := strconv.ParseFloat(d.Header.Get(schemas.SecondsHeader), 64)
-	if err != nil || !(s > 0 && s < time.Hour.Seconds()) {
-		return 0
+// effort is what a delivery of samples tells of its maker, or nothing if it does
+// not tell, or cannot be.
+func effort(d flow.Delivery) schemas.Effort {
+	e, err := schemas.ParseEffort(d.Header.Get(schemas.SecondsHeader))
+	if err != nil || e.Busy() > time.Hour {
+		return schemas.Effort{}
 	}
-	return time.Duration(s * float64(time.Second))
+	return e
 }

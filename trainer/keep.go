@@ -93,7 +93,9 @@ func (r *run) record(ctx context.Context, state string) error {
 	s.Images, s.Step, s.Steps, s.Epoch = len(r.manifest.Images), r.step, r.steps, r.epoch()
 	s.SamplesTrained, s.Rejected, s.BatchesSHA256 = r.trained, r.holes.Len(), r.digest.String()
 	s.Backend, s.Fingerprint = r.BackendName, r.Fingerprint
-	s.Stages = r.Stats.Read().stages()
+	if s.Stages = r.Stats.Read().stages(); s.Stages != nil {
+		s.Stages.Trainer.Retries = r.Flow.Counts().Retries() - r.retries
+	}
 	if err := r.ledger.Write(ctx, r.req.Run, ledger.Curves, r.curve); err != nil {
 		return err
 	}

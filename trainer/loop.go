@@ -87,7 +87,7 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 			if d.Header.Get(schemas.DigestHeader) == "" {
 				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole", schemas.DigestHeader))
 			}
-			r.Stats.receive(len(s.IDs), busy(d))
+			r.Stats.receive(len(s.IDs), effort(d))
 			from := d.Header.Get(schemas.AugmenterHeader)
 			err = f.Admit(&s, d.Data, from)
 			switch foreign := errors.Is(err, feed.ErrForeign); {

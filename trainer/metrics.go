@@ -25,7 +25,7 @@ var figures = []watch.Figure[Counts]{
 	{Name: "selfstream_trainer_stepping_seconds_total", Help: "Time spent making steps.", Value: func(c Counts) float64 { return c.Stepping.Seconds() }},
 	{Name: "selfstream_trainer_snapshotting_seconds_total", Help: "Time spent writing snapshots.", Value: func(c Counts) float64 { return c.Snapshotting.Seconds() }},
 	{Name: "selfstream_trainer_received_images_total", Help: "Images that augmenters have sent, repeats included.", Value: func(c Counts) float64 { return float64(c.Received) }},
-	{Name: "selfstream_trainer_received_busy_seconds_total", Help: "Time that they kept workers of augmenters busy.", Value: func(c Counts) float64 { return c.Busy.Seconds() }},
+	{Name: "selfstream_trainer_received_busy_seconds_total", Help: "Time that they kept workers of augmenters busy.", Value: func(c Counts) float64 { return c.Effort.Busy().Seconds() }},
 	{Name: "selfstream_trainer_splits_out", Help: "Splits issued and not yet trained on.", Value: func(c Counts) float64 { return float64(c.Feed.SplitsOut) }},
 	{Name: "selfstream_trainer_buffered_bytes", Help: "Samples that wait for their turn.", Value: func(c Counts) float64 { return float64(c.Feed.BufferedBytes) }},
 	{Name: "selfstream_trainer_credit_bytes", Help: "Samples that may be on their way or waiting.", Value: func(c Counts) float64 { return float64(c.Credit) }},

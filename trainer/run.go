@@ -57,6 +57,7 @@ type run struct {
 	trained int64         // samples
 	before  time.Duration // at work in earlier starts
 	started time.Time     // this start
+	retries int64         // of the connection, before
 }
 
 // open finds the run that is asked for, or makes it, and loads its last
@@ -65,7 +66,7 @@ func (t *trainer) open(ctx context.Context, held *lease.Lease, req schemas.RunRe
 	guarded := held.Guard(t.Runs)
 	r := &run{
 		trainer: t, lease: held, runs: guarded, ledger: ledger.New(guarded),
-		req: req, log: t.Log.With("run", req.Run), started: time.Now(),
+		req: req, log: t.Log.With("run", req.Run), started: time.Now(), retries: t.Flow.Counts().Retries(),
 	}
 	var kept schemas.RunRequest
 	err := r.ledger.Read(ctx, req.Run, ledger.Request, &kept)

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/feed"
 )
@@ -26,10 +27,10 @@ type Counts struct {
 	Snapshotting time.Duration
 
 	// What augmenters have sent, repeats included.
-	Received         int64         // images
-	Busy             time.Duration // of their workers
-	WorkerPerSecond  float64       // images of one busy worker, lately; 0 until known
-	AugmentersWanted float64       // see augmentersWanted
+	Received         int64          // images
+	Effort           schemas.Effort // of their workers
+	WorkerPerSecond  float64        // images of one busy worker, lately; 0 until known
+	AugmentersWanted float64        // see augmentersWanted
 }
 
 // phase is what a trainer spends its time on.
@@ -47,6 +48,7 @@ type Stats struct {
 	mu      sync.Mutex
 	counts  Counts
 	phase   phase
+	begun   time.Time                // of the run
 	since   time.Time                // of the phase
 	live    func() (feed.Stats, int) // of the run at work, with its holes; nil if none is
 	counted time.Duration            // of the steps and snapshots that trainer knows
@@ -72,6 +74,7 @@ func (s *Stats) begin(c Counts, live func() (feed.Stats, int)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shift(waiting)
+	s.begun = s.since
 	s.counts, s.live, s.counted, s.trainer, s.worker = c, live, 0, pace{}, pace{}
 }
 
@@ -122,14 +125,14 @@ func (s *Stats) step(images, step int, epoch, loss float64) {
 	s.counted = busy
 }
 
-// receive tells that samples came that kept a worker busy for so long; 0 if
-// that is not known.
-func (s *Stats) receive(images int, busy time.Duration) {
+// receive tells that samples came, and what was spent on them if that is known.
+func (s *Stats) receive(images int, e schemas.Effort) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Received += int64(images)
-	s.counts.Busy += busy
-	if busy > 0 {
+	e.Waiting = min(e.Waiting, time.Since(s.begun)) // before that it was not for this run
+	s.counts.Effort = s.counts.Effort.Add(e)
+	if busy := e.Busy(); busy > 0 {
 		s.worker.add(images, busy)
 	}
 }
@@ -140,19 +143,30 @@ func (c Counts) stages() *ledger.Stages {
 	if c.Steps == 0 {
 		return nil
 	}
-	elapsed := (c.Waiting + c.Stepping + c.Snapshotting).Seconds()
+	all := c.Waiting + c.Stepping + c.Snapshotting
+	workers := c.Effort.Sum()
 	return &ledger.Stages{
 		Augmenters: ledger.Augmenters{
-			ImagesPerSecond: float64(c.Received) / elapsed, WorkerPerSecond: c.WorkerPerSecond,
-			Busy: c.Busy.Seconds() / elapsed, Wanted: c.AugmentersWanted, Holes: c.Holes,
+			ImagesPerSecond: float64(c.Received) / all.Seconds(), WorkerPerSecond: c.WorkerPerSecond,
+			Workers: share(workers, all), Busy: share(c.Effort.Busy(), all), Wanted: c.AugmentersWanted,
+			SplitWaitShare: share(c.Effort.Waiting, workers), FileWaitShare: share(c.Effort.Fetching, workers),
+			RenderShare: share(c.Effort.Rendering, workers), PublishShare: share(c.Effort.Publishing, workers),
+			Retries: c.Feed.Reissued, Holes: c.Holes,
 		},
 		Feed: ledger.Feed{
-			SplitsOut: c.Feed.SplitsOut, BufferedBytes: c.Feed.BufferedBytes, CreditBytes: c.Credit,
-			Reissued: c.Feed.Reissued, Refused: c.Feed.Refused,
+			SplitsOut: c.Feed.SplitsOut, BufferedBytes: c.Feed.BufferedBytes, CreditBytes: c.Credit, Refused: c.Feed.Refused,
 		},
 		Trainer: ledger.Trainer{
-			ImagesPerSecond: float64(c.Images) / elapsed, WaitShare: c.Waiting.Seconds() / elapsed,
-			SnapshotShare: c.Snapshotting.Seconds() / elapsed,
+			ImagesPerSecond: float64(c.Images) / all.Seconds(), WaitShare: share(c.Waiting, all),
+			StepShare: share(c.Stepping, all), SnapshotShare: share(c.Snapshotting, all),
 		},
 	}
+}
+
+// share is part in units of all, or 0 if there is nothing.
+func share(part, all time.Duration) float64 {
+	if all <= 0 {
+		return 0
+	}
+	return part.Seconds() / all.Seconds()
 }

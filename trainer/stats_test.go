@@ -54,14 +54,17 @@ func TestPace(t *testing.T) {
 	}
 }
 
-func TestBusy(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"1.500000": 1500 * time.Millisecond,
-		"":         0, "soon": 0, "-1": 0, "NaN": 0, "+Inf": 0, "1e300": 0,
+// TestEffort: what cannot be is not believed.
+func TestEffort(t *testing.T) {
+	for text, want := range map[string]schemas.Effort{
+		"7200.0 1.0 0.5 0.0": {Waiting: 2 * time.Hour, Fetching: time.Second, Rendering: time.Second / 2},
+		"":                   {},
+		"soon":               {},
+		"0.0 0.0 4000.0 0.0": {},
 	} {
 		h := nats.Header{}
 		h.Set(schemas.SecondsHeader, text)
-		if have := busy(flow.Delivery{Header: h}); have != want {
+		if have := effort(flow.Delivery{Header: h}); have != want {
 			t.Errorf("%q: have %v, want %v", text, have, want)
 		}
 	}
@@ -80,8 +83,8 @@ func TestStats(t *testing.T) {
 	from := time.Now()
 	figures := feed.Stats{SplitsOut: 3, BufferedBytes: 1 << 20, Reissued: 1, Refused: 2}
 	s.begin(Counts{Run: "r", Step: 10, Credit: 5}, func() (feed.Stats, int) { return figures, 4 })
-	s.receive(8, 2*time.Second)
-	s.receive(8, 0)
+	s.receive(8, schemas.Effort{Waiting: time.Hour, Fetching: time.Second, Rendering: time.Second})
+	s.receive(8, schemas.Effort{})
 	s.enter(stepping)
 	s.step(16, 11, 1.5, 0.25)
 	if before := s.enter(snapshotting); before != stepping {
@@ -100,6 +103,9 @@ func TestStats(t *testing.T) {
 	st := c.stages()
 	if st.Feed.CreditBytes != 5 || st.Feed.Refused != 2 || st.Augmenters.Holes != 4 || !(st.Trainer.WaitShare > 0 && st.Trainer.WaitShare < 1) {
 		t.Errorf("have stages %+v", st)
+	}
+	if c.Effort.Waiting > most {
+		t.Errorf("have a wait of %v, want none from before the run", c.Effort.Waiting)
 	}
 	want := `# HELP selfstream_trainer_images_total Images trained on.
 # TYPE selfstream_trainer_images_total counter

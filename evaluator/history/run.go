@@ -43,6 +43,9 @@ func Read(ctx context.Context, l *ledger.Ledger, name string) (*Run, error) {
 	if r.Reports, err = l.Reports(ctx, name); err != nil {
 		return nil, err
 	}
+	if r.Stages != nil {
+		r.Stages.Evaluator = probing(status, req.Config.SnapshotEvery, r.Reports)
+	}
 	r.Probes, err = probes(ctx, l, name, r.Reports)
 	return r, err
 }

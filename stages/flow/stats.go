@@ -18,6 +18,9 @@ type Counts struct {
 	Reconnects  uint64 // after the server was away
 }
 
+// Retries are the messages that took more than one attempt, each time.
+func (c Counts) Retries() int64 { return c.Retried + c.Redelivered }
+
 type counters struct{ published, retried, redelivered atomic.Int64 }
 
 // Counts may be asked for at any time.
