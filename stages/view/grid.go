@@ -62,10 +62,6 @@ func (r *Renderer) grid(src *RGB, side int, d DrawnGrid) {
 func (c *cutter) cut(piece *RGB, at [3]image.Point) {
 	for y := range piece.H {
 		row := piece.Pix[3*piece.W*y:][:3*piece.W]
-		if at[0] == at[1] && at[1] == at[2] {
-			copy(row, c.grid.Pix[3*(c.grid.W*(at[0].Y+y)+at[0].X):])
-			continue
-		}
 		for channel, from := range at {
 			in := c.grid.Pix[3*(c.grid.W*(from.Y+y)+from.X):][:len(row)]
 			for i := channel; i < len(row); i += 3 {

@@ -191,3 +191,11 @@ func TestGoldenJigsaws(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkJigsaw(b *testing.B) {
+	large := schemas.Jigsaw{Size: 64, Cell: 85, Shift: 2, Gray: 0.3, Crop: published.Crop, Permutations: orders}
+	small := schemas.Jigsaw{Size: 16, Cell: 21, Crop: published.Crop, Permutations: orders}
+	for name, j := range map[string]schemas.Jigsaw{"tiles=64": large, "tiles=16": small} {
+		b.Run(name, func(b *testing.B) { benchmark(b, schemas.Recipe{Jigsaw: &j}) })
+	}
+}

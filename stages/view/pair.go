@@ -64,10 +64,16 @@ func drawPatch(p schemas.Pair, cell int, key random.Key) DrawnPatch {
 // ApplyPair carries out what was drawn for a pair of src: two views of
 // Size×Size pixels of three bytes.
 func (r *Renderer) ApplyPair(dst [][]byte, src *RGB, p schemas.Pair, d DrawnPair) {
-	r.grid(src, p.Side(), d.DrawnGrid)
+	side := image.Pt(p.Side(), p.Side())
 	for i, patch := range d.Patches {
-		img := square(dst[i], p.Size)
-		r.cutter.cut(img, [3]image.Point{patch.At, patch.At, patch.At})
+		img, at := square(dst[i], p.Size), patch.At
+		if d.Flip {
+			at.X = p.Side() - p.Size - at.X
+		}
+		r.resizer.window(img, src, d.Box, side, at) // of the grid, all else would be made for nothing
+		if d.Flip {
+			flip(img)
+		}
 		if patch.Resample > 0 {
 			r.resample(img, patch.Resample)
 		}

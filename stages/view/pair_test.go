@@ -326,3 +326,27 @@ func checkDigest(t *testing.T, r schemas.Recipe, want string) {
 		t.Errorf("views have changed: raise Version if that is meant; have digest %s, want %s", have, want)
 	}
 }
+
+func BenchmarkPair(b *testing.B) {
+	small := schemas.Pair{Size: 15, Gap: 8, Jitter: 1, Crop: published.Crop, Swap: 0.5}
+	for name, p := range map[string]schemas.Pair{"patches=96": published, "patches=15": small} {
+		b.Run(name, func(b *testing.B) { benchmark(b, schemas.Recipe{Pair: &p}) })
+	}
+}
+
+// benchmark makes the views of a photo, another pair or jigsaw each time.
+func benchmark(b *testing.B, r schemas.Recipe) {
+	src := photo(250, 190)
+	var renderer view.Renderer
+	var views [][]byte
+	for _, size := range r.Sizes() {
+		views = append(views, make([]byte, 3*size*size))
+	}
+	i := int64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		renderer.RenderAll(views, src, r, view.ImageKey(1, 0, i))
+		i++
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
+}

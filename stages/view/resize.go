@@ -18,8 +18,14 @@ const weightBits = 32 - 8 - 2
 
 // resize fills dst with the box of src. Nothing outside the box is looked at.
 func (r *resizer) resize(dst, src *RGB, box image.Rectangle) {
-	r.x.triangles(box.Dx(), dst.W, 0, dst.W)
-	r.y.triangles(box.Dy(), dst.H, 0, dst.H)
+	r.window(dst, src, box, image.Pt(dst.W, dst.H), image.Point{})
+}
+
+// window fills dst with a part, from at on, of what the box of src is when it
+// is resized to size.
+func (r *resizer) window(dst, src *RGB, box image.Rectangle, size, at image.Point) {
+	r.x.triangles(box.Dx(), size.X, at.X, dst.W)
+	r.y.triangles(box.Dy(), size.Y, at.Y, dst.H)
 	r.pass(dst, src, box)
 }
 
@@ -32,9 +38,7 @@ func (r *resizer) center(dst, src *RGB) {
 	} else {
 		h = dst.H * src.H / src.W
 	}
-	r.x.triangles(src.W, w, halfToEven(w-dst.W), dst.W)
-	r.y.triangles(src.H, h, halfToEven(h-dst.H), dst.H)
-	r.pass(dst, src, image.Rect(0, 0, src.W, src.H))
+	r.window(dst, src, src.Bounds(), image.Pt(w, h), image.Pt(halfToEven(w-dst.W), halfToEven(h-dst.H)))
 }
 
 // halfToEven is n/2, rounded to the even neighbour as Python's round does.
