@@ -54,6 +54,7 @@ func TestCommandLine(t *testing.T) {
 		{"unknown backend to compare", "compare --backends go,cuda --encoder tiny --image-size 8 --batch 2 --methods simclr", exitUsage, `have "cuda", want one of`},
 		{"unknown method to compare", "compare --backends go,go --methods sinclr", exitUsage, `have "sinclr", want one of`},
 		{"bad name", "up --name a.b", exitUsage, `name "a.b"`},
+		{"no photos to show", "preview --photos 0", exitUsage, "photos: have 0, want at least 1"},
 		{"no such folder", "up --data " + empty + "/none", exitFailed, "no such file"},
 		{"a file for a folder", "up --data " + file, exitFailed, "is not a folder"},
 		{"no such configuration", "up --config " + empty + "/none.yaml", exitUsage, "none.yaml"},

@@ -28,6 +28,9 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
+	if *count < 1 {
+		return usageError{fmt.Errorf("photos: have %d, want at least 1", *count)}
+	}
 	m, err := asked.complete()
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func TestSecondsHeader(t *testing.T) {
 		})
 	}()
 	sum := (<-efforts).Add(<-efforts).Add(<-efforts)
+	for stats.Read().Splits < 3 { // the samples may be here before the augmenter knows that they are out
+		time.Sleep(time.Millisecond)
+	}
 	stop()
 	c := stats.Read()
 	const rounding = 3 * time.Microsecond
