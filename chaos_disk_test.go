@@ -16,6 +16,7 @@ import (
 // and ends.
 func TestChaosDiskFull(t *testing.T) {
 	thorough(t)
+	beside(t)
 	t.Run("of the S3", func(t *testing.T) {
 		s, trainer, disk := beginOnDisk(t, "s3", 32)
 		empty := fill(t, disk)

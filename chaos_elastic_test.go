@@ -17,6 +17,7 @@ import (
 // the undisturbed run, and with a fleet that changes all the time.
 func TestChaosElastic(t *testing.T) {
 	thorough(t)
+	beside(t)
 	for _, tc := range []struct{ processes, workers int }{{1, 2}, {1, 4}, {1, 8}, {2, 1}, {4, 2}, {8, 1}} {
 		t.Run(fmt.Sprintf("%d processes of %d", tc.processes, tc.workers), func(t *testing.T) {
 			s, _ := begin(t)
@@ -40,10 +41,11 @@ func TestChaosElastic(t *testing.T) {
 }
 
 // TestChaosMemory has the trainer sleep, with all its credit given, while the
-// augmenters go on: they must stop when it is used up, and nothing may grow
-// beyond it.
+// augmenters go on, and then work a tenth of the time: they must stop when the
+// credit is used up, and nothing may grow beyond it.
 func TestChaosMemory(t *testing.T) {
 	thorough(t)
+	beside(t)
 	const credit = 1 << 20 // of system.trainer
 	s, trainer := begin(t)
 	js := s.jetStream()
@@ -65,7 +67,17 @@ func TestChaosMemory(t *testing.T) {
 	if left := s.bytes(js, schemas.SplitsStream); left != 0 {
 		t.Errorf("bytes in %s: have %d, want none as there is no more credit", schemas.SplitsStream, left)
 	}
+	for range 100 {
+		trainer.wake()
+		time.Sleep(10 * time.Millisecond)
+		trainer.stop()
+		time.Sleep(90 * time.Millisecond)
+		peak = max(peak, s.bytes(js, schemas.SamplesStream))
+	}
 	trainer.wake()
+	if peak > credit*11/10 {
+		t.Errorf("bytes in %s with a slow trainer: have %d at the peak, want at most the credit of %d", schemas.SamplesStream, peak, credit)
+	}
 	for _, a := range augmenters {
 		// Most of it is the program and what it has loaded.
 		have := a.peakMemory()

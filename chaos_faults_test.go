@@ -32,6 +32,15 @@ func brief(t *testing.T) {
 	}
 }
 
+// beside lets t run beside another test of the long suite: most wait most of
+// their time.
+func beside(t *testing.T) {
+	t.Helper()
+	if long() {
+		t.Parallel()
+	}
+}
+
 // long tells whether the whole suite was asked for.
 func long() bool { return os.Getenv("SELFSTREAM_CHAOS") != "" }
 
@@ -64,6 +73,7 @@ func undisturbed(t *testing.T) history.Summary {
 // and without.
 func TestChaosNATSKilled(t *testing.T) {
 	brief(t)
+	beside(t)
 	for _, tc := range []struct {
 		name string
 		wipe bool
@@ -93,10 +103,11 @@ func (s *system) restartNATS(wipe bool) {
 	s.await("NATS", s.natsReady)
 }
 
-// TestChaosAugmenterKilled kills each augmenter as it is in the middle of a
-// split, again and again.
+// TestChaosAugmenterKilled kills an augmenter as it is in the middle of a split,
+// again and again.
 func TestChaosAugmenterKilled(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s, _ := begin(t)
 	a := s.augmenter("a", 2)
 	s.augmenter("b", 1)
@@ -116,10 +127,14 @@ func TestChaosAugmenterKilled(t *testing.T) {
 // its splits for lost, and wake up in the middle of them.
 func TestChaosAugmenterStopped(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s, _ := begin(t)
 	a := s.augmenter("a", 2)
 	s.reach(40)
-	a.stop()
+	middle := make(chan struct{})
+	s.faulty.suffer(onImage(func() { a.stop(); close(middle) }))
+	s.met(middle)
+	s.faulty.suffer(nil)
 	asleep := time.Now()
 	wait := schemas.SplitsConsumer().AckWait + 3*time.Second
 	s.await("AckWait", func() bool { return time.Since(asleep) > wait })
@@ -132,6 +147,7 @@ func TestChaosAugmenterStopped(t *testing.T) {
 // TestChaosS3 takes the S3 away, or makes it a bad one.
 func TestChaosS3(t *testing.T) {
 	brief(t)
+	beside(t)
 	outage := 3 * time.Second
 	if long() {
 		outage = 30 * time.Second
@@ -182,6 +198,7 @@ func TestChaosS3(t *testing.T) {
 // one waits for it.
 func TestChaosBucketFull(t *testing.T) {
 	thorough(t)
+	beside(t)
 	for _, step := range []int{40, 140} {
 		t.Run(fmt.Sprintf("from step %d", step), func(t *testing.T) {
 			s, trainer := begin(t, "a", "b")

@@ -49,6 +49,7 @@ func (s *system) newest() string {
 // whole, and tells which it has skipped.
 func TestChaosSnapshotDamaged(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s, trainer := begin(t, "a")
 	for i, damage := range []struct {
 		file   string
@@ -74,6 +75,7 @@ func TestChaosSnapshotDamaged(t *testing.T) {
 // another manifest, which would give it batches of two kinds.
 func TestChaosAnotherFunction(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s, trainer := begin(t, "a")
 	s.reach(2 * snapshotEvery)
 	trainer.kill()
@@ -114,6 +116,7 @@ func (s *system) refused(words ...string) {
 // and five more.
 func TestChaosMethods(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s := newSystem(t)
 	s.augmenter("a", 2)
 	trainer := s.trainer()

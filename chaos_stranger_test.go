@@ -53,6 +53,7 @@ func augmentStrangely(ctx context.Context, name, natsURL, s3 string) error {
 // others, these carry on.
 func TestChaosStranger(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s, trainer := begin(t)
 	s.start(stranger, stranger, s.natsURL(), "http://"+s.faulty.addr)
 	js := s.jetStream()

@@ -14,6 +14,7 @@ import (
 // the same, or no evaluator would look at it.
 func TestChaosTrainerKilled(t *testing.T) {
 	brief(t)
+	beside(t)
 	for _, tc := range []struct {
 		name  string
 		key   string

@@ -167,6 +167,7 @@ func meddlings() []meddling {
 // nothing but that in its hands it goes on.
 func TestChaosWire(t *testing.T) {
 	brief(t)
+	beside(t)
 	all := slices.DeleteFunc(meddlings(), func(m meddling) bool { return !long() && !m.brief })
 	for some := range slices.Chunk(all, 6) { // as many as one run has splits for
 		var names []string
@@ -221,6 +222,7 @@ func enlarged(m schemas.Samples, side int) schemas.Samples {
 // trained on long before.
 func TestChaosRepeatThatDiffers(t *testing.T) {
 	thorough(t)
+	beside(t)
 	s, trainer := begin(t, "honest")
 	js := s.jetStream()
 	var repeat *nats.Msg
