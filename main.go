@@ -50,6 +50,7 @@ func commands() []command {
 		{"runs", "what ran, how far, how good", runRuns},
 		{"verify", "makes a run's batches again and compares", runVerify},
 		{"compare", "the same steps on two backends: do they agree, how fast are they", runCompare},
+		{"health", "is the service on this machine well?", runHealth},
 		{"version", "of this program", runVersion},
 	}
 }
