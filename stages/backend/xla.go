@@ -5,7 +5,9 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,8 +32,8 @@ func openXLA(platform string, install bool) (compute.Backend, string, error) {
 		if !install {
 			return nil, "", fmt.Errorf("its plugin is not installed, --backend xla:%s downloads it", platform)
 		}
-		if err := download(); err != nil {
-			return nil, "", fmt.Errorf("installing its plugin: %w; put it into a folder of PJRT_PLUGIN_LIBRARY_PATH by hand, or use another backend", err)
+		if err := Install("xla:"+platform, ""); err != nil {
+			return nil, "", fmt.Errorf("%w; put it into a folder of PJRT_PLUGIN_LIBRARY_PATH by hand, or use another backend", err)
 		}
 	}
 	b, err := xla.New(platform)
@@ -48,16 +50,36 @@ func installed(platform string) bool {
 	})
 }
 
-// download installs the plugins that fit this machine below the user's home.
+// Install downloads the plugin of the backend "xla:cpu" or "xla:cuda", in the
+// version that go-xla was made for or that of jax, into dir/go-xla. An empty dir is
+// "~/.local/lib". Backends are found there, and in "/usr/local/lib". There need
+// be no GPU to install what uses one.
+//
 // The installer takes no context: what is late is left to itself.
-func download() error {
-	fmt.Fprintln(os.Stderr, "downloading XLA's plugin")
+func Install(name, dir string) error {
+	install, ok := installers[name]
+	if !ok {
+		return fmt.Errorf("installing a plugin: have %q, want one of %s", name, strings.Join(slices.Sorted(maps.Keys(installers)), ", "))
+	}
+	if dir == "" {
+		var err error
+		if dir, err = installer.DefaultHomeLibPath(); err != nil {
+			return fmt.Errorf("installing the plugin of %s: %w", name, err)
+		}
+	}
+	fmt.Fprintln(os.Stderr, "downloading the plugin of", name)
 	done := make(chan error, 1)
-	go func() { done <- installer.AutoInstall("", true, installer.Quiet) }()
+	go func() { done <- install(filepath.Join(dir, "go-xla"), true, installer.Quiet) }()
 	select {
 	case err := <-done:
-		return err
+		if err != nil {
+			return fmt.Errorf("installing the plugin of %s: %w", name, err)
+		}
+		return nil
 	case <-time.After(installLimit):
-		return fmt.Errorf("not done after %v", installLimit)
+		return fmt.Errorf("installing the plugin of %s: not done after %v", name, installLimit)
 	}
 }
+
+// installers put a plugin into a folder "go-xla".
+var installers = map[string]installer.AutoInstaller{"xla:cpu": installer.CPUAutoInstall}
