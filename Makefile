@@ -11,13 +11,13 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench bench-peers chaos soak
+.PHONY: help build demo test race lint fuzz bench bench-peers chaos soak manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
 
 build: ## the command, as ./selfstream
-	$(GO) build -o selfstream .
+	$(GO) build -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o selfstream .
 
 demo: build ## train on images drawn for it, and compare the encoder with an untrained one
 	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && ./selfstream up --until-done --state "$$state" --nats-port 0 --s3-port 0 --http-port 0
@@ -57,3 +57,15 @@ chaos: ## kill, stop and starve the parts of a system, and compare digests
 soak: ## rounds of random faults alone: make soak SEED=7 TIME=10m DATA=photos
 	SELFSTREAM_CHAOS=1 SELFSTREAM_CHAOS_SEED=$(SEED) SELFSTREAM_CHAOS_TIME=$(TIME) SELFSTREAM_CHAOS_DATA=$(abspath $(DATA)) \
 	$(GO) test -count=1 -timeout 24h -run TestChaosSoak -v .
+
+manifests: ## hold deploy/kubernetes against the schemas of Kubernetes and KEDA
+	cd deploy/kubernetes && $(GO) test ./...
+
+containers: ## build the images, run compose.yaml, and kill and scale its parts; needs a Docker Engine
+	SELFSTREAM_CONTAINERS=1 $(GO) test -count=1 -timeout 30m -run 'TestContainers' -v .
+
+# Credentials for compose.yaml, drawn at random. Those that are there stay.
+ENVFILE ?= .env
+$(ENVFILE):
+	@umask 077 && while read -r line; do case "$$line" in \
+		[A-Z]*=) echo "$$line$$(LC_ALL=C tr -dc a-z </dev/urandom | head -c 32)";; *) echo "$$line";; esac; done <.env.example >$@

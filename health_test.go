@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -12,7 +13,7 @@ import (
 
 func TestHealth(t *testing.T) {
 	var ill error
-	pages, err := watch.Start(watch.Options{Host: "0.0.0.0", Health: func() error { return ill }, Log: slog.New(slog.DiscardHandler)})
+	pages, err := watch.Start(watch.Options{Host: "0.0.0.0", Health: func(context.Context) error { return ill }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
