@@ -56,6 +56,7 @@ func New(ctx context.Context, cfg Config) http.Handler {
 	mux.HandleFunc("GET /live", b.live(b.runsPage))
 	mux.HandleFunc("GET /runs/{run}", b.page(b.runPage))
 	mux.HandleFunc("GET /runs/{run}/live", b.live(b.runPage))
+	mux.HandleFunc("GET /runs/{run}/exhibits/{step}/images.jpg", b.sheet)
 	mux.HandleFunc("GET /board.css", asset("text/css; charset=utf-8", style))
 	mux.HandleFunc("GET /board.js", asset("text/javascript; charset=utf-8", script))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {

@@ -29,8 +29,47 @@ function replace(id, html) {
 	const part = document.getElementById(id);
 	if (!part) return location.reload();
 	const open = [...part.querySelectorAll("details[open]")].map((d) => d.id);
+	const chosen = [...part.querySelectorAll(".spot.chosen")].map((s) => s.querySelector("title").textContent.split(",")[0]);
 	part.innerHTML = html;
 	for (const name of open) document.getElementById(name)?.setAttribute("open", "");
+	for (const spot of chosen.length ? part.querySelectorAll(".spot") : []) {
+		if (chosen.includes(spot.querySelector("title").textContent.split(",")[0])) choose(spot);
+	}
 }
 
-connect();
+document.addEventListener("click", (event) => {
+	const spot = event.target.closest(".spot");
+	if (spot) choose(spot);
+});
+
+// choose shows the nearest neighbours of an image on a map.
+function choose(spot) {
+	const map = spot.closest(".map"), data = JSON.parse(map.dataset.map), n = +spot.dataset.n;
+	map.querySelector(".spot.chosen")?.classList.remove("chosen");
+	spot.classList.add("chosen");
+	const caption = document.createElement("p"), row = document.createElement("div");
+	caption.textContent = data.captions[n] + " and the training images that are nearest to it";
+	row.className = "row large";
+	row.append(tile(map, data, n, data.captions[n]), "→");
+	for (let k = 0; k < data.k; k++) {
+		const at = n * data.k + k, other = data.neighbours[at], box = document.createElement("span");
+		box.className = data.labels[other] === data.labels[n] ? "tilebox" : "tilebox other";
+		box.title = data.captions[other] + ", cosine " + data.cosines[at];
+		box.append(tile(map, data, other, box.title));
+		row.append(box);
+	}
+	map.querySelector(".chosen-image").replaceChildren(caption, row);
+}
+
+function tile(map, data, n, label) {
+	const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), use = document.createElementNS(svg.namespaceURI, "use");
+	svg.setAttribute("class", "tile");
+	svg.setAttribute("role", "img");
+	svg.setAttribute("aria-label", label);
+	svg.setAttribute("viewBox", [n % data.columns * data.tile, Math.floor(n / data.columns) * data.tile, data.tile, data.tile].join(" "));
+	use.setAttribute("href", "#" + map.querySelector(".sheet image").id);
+	svg.append(use);
+	return svg;
+}
+
+if (page.dataset.live) connect();

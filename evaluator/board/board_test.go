@@ -2,9 +2,13 @@ package board
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"selfstream/evaluator/exhibit"
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/flow"
@@ -69,6 +74,42 @@ func (b *bench) run(name, state string) {
 		b.report(schemas.Report{Run: name, Step: step, Probe: "linear", Value: accuracy, PerClass: classes, Train: 160, Test: 600, Constants: map[string]string{"l2": "0.01"}})
 		b.report(schemas.Report{Run: name, Step: step, Probe: "knn", Value: accuracy - 0.1, Train: 160, Test: 600, Constants: map[string]string{"k": "20"}})
 		b.report(schemas.Report{Run: name, Step: step, Probe: "rankme", Value: 30, Train: 160, Constants: map[string]string{"largest": "128"}})
+	}
+}
+
+// exhibit keeps a look at 20 images of ten classes and at 5 neighbours.
+func (b *bench) exhibit(run string, step int) {
+	b.t.Helper()
+	x := &exhibit.Exhibit{Run: run, Step: step, K: 2, Variance: []float32{0.5, 0.25}, Spectrum: []float32{0.6, 0.3, 0.1}, Confusion: make([]int32, 100)}
+	for c := range 10 {
+		x.Classes = append(x.Classes, fmt.Sprintf("class %d", c))
+		x.Confusion[11*c] = 50
+	}
+	x.Confusion[12] = 10 // class 1 for class 2
+	for i := range 25 {
+		x.Keys = append(x.Keys, fmt.Sprintf("photos/class %d/%d.png", i%10, i))
+		x.Labels = append(x.Labels, int32(i%10))
+	}
+	for i := range 20 {
+		x.Map = append(x.Map, float32(i%5), float32(i/5))
+		x.Neighbours = append(x.Neighbours, int32(20+i%5), int32((i+10)%20))
+		x.Similarity = append(x.Similarity, 0.9, 0.8)
+		x.Predicted = append(x.Predicted, int32(i%10)&^1)
+	}
+	const tile, columns = 16, 5
+	sheet := image.NewRGBA(image.Rect(0, 0, tile*columns, tile*columns))
+	for y := range tile * columns {
+		for x := range tile * columns {
+			sheet.Set(x, y, color.RGBA{uint8(40 * (x / tile)), uint8(40 * (y / tile)), uint8(10 * (x % tile)), 255})
+		}
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, sheet, nil); err != nil {
+		b.t.Fatal(err)
+	}
+	x.Sheet = exhibit.Sheet{JPEG: buf.Bytes(), Tile: tile, Columns: columns}
+	if err := exhibit.Write(b.t.Context(), b.ledger.Bucket(), x); err != nil {
+		b.t.Fatal(err)
 	}
 }
 
@@ -177,6 +218,34 @@ func TestPages(t *testing.T) {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s: have no %q in %s", tc.path, want, body)
 			}
+		}
+	}
+}
+
+// TestMaps: a run whose features have been looked at shows them, and a run with
+// labels beside it.
+func TestMaps(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Finished)
+	b.exhibit("forest-1", 0)
+	b.exhibit("forest-1", 20)
+	b.run("labels-1", ledger.Finished)
+	b.write("labels-1", ledger.Request, schemas.RunRequest{Run: "labels-1", Dataset: "photos", Config: schemas.Config{Method: "supervised", Encoder: "tiny", ImageSize: 32}})
+	_, body := b.get("/runs/forest-1")
+	for want, times := range map[string]int{
+		`href="/runs/forest-1/exhibits/20/images.jpg"`: 1, `href="/runs/forest-1/exhibits/0/images.jpg"`: 1, `data-n="19"`: 2,
+		"1.png, class 1, taken for class 0": 6, "class 1 for class 2 (10)": 2, "run labels-1": 1, ">with labels<": 1, "component 1: 50 %": 2,
+	} {
+		if have := strings.Count(body, want); have < times {
+			t.Errorf("have %q %d times, want %d", want, have, times)
+		}
+	}
+	if code, body := b.get("/runs/forest-1/exhibits/20/images.jpg"); code != http.StatusOK || !strings.HasPrefix(body, "\xff\xd8") {
+		t.Errorf("have %d and %d bytes, want a JPEG", code, len(body))
+	}
+	for _, path := range []string{"/runs/forest-1/exhibits/7/images.jpg", "/runs/forest-1/exhibits/x/images.jpg", "/runs/..%2f/exhibits/0/images.jpg"} {
+		if code, _ := b.get(path); code != http.StatusNotFound {
+			t.Errorf("%s: have %d, want 404", path, code)
 		}
 	}
 }

@@ -22,6 +22,8 @@ func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
 	if err != nil {
 		return err
 	}
+	var g gathered
+	b.gather(ctx, run, &g)
 	read, stale, changed := time.Now(), false, true
 	return b.follow(ctx, name, run.Updated, news{
 		metric: func(m schemas.Metric) { run.Add(m); changed = true },
@@ -33,10 +35,11 @@ func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
 					return err
 				}
 				run.Renew(kept)
+				b.gather(ctx, run, &g)
 				read, stale, changed = time.Now(), false, true
 			}
 			if changed || run.Live() { // how long ago it was heard of changes by itself
-				t.publish(b.runParts(run))
+				t.publish(b.runParts(run, g))
 				changed = false
 			}
 			return nil

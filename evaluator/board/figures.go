@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"maps"
@@ -37,7 +38,7 @@ func lines(id, name, note string, l chart.Lines) *figure {
 	f := &figure{ID: id, Name: name, Note: note, SVG: l.SVG(), Table: table{Head: []string{l.X.Label}}}
 	rows := map[float64][]string{}
 	for i, s := range l.Series {
-		f.Table.Head = append(f.Table.Head, s.Name)
+		f.Table.Head = append(f.Table.Head, cmp.Or(s.Name, l.Y.Label))
 		for _, p := range s.Points {
 			if rows[p.X] == nil {
 				rows[p.X] = slices.Repeat([]string{""}, len(l.Series))
@@ -80,7 +81,7 @@ func (v *view) Curves() []*figure {
 	steps := chart.Axis{Label: "step", From: 0, To: float64(v.StepsPlanned)}
 	loss := chart.Lines{
 		X: steps, Y: chart.Axis{Label: "loss"},
-		Series: []chart.Series{v.series("loss", func(m schemas.Metric) (float64, bool) { return m.Loss, true })},
+		Series: []chart.Series{v.series("", func(m schemas.Metric) (float64, bool) { return m.Loss, true })},
 	}
 	note := ""
 	if c := v.Collapse(); c != nil && c.Chance > 0 {
@@ -91,12 +92,10 @@ func (v *view) Curves() []*figure {
 		lines("loss", "Loss", note, loss),
 		lines("rate", "Learning rate", "", chart.Lines{
 			X: steps, Y: chart.Axis{Label: "learning rate"},
-			Series: []chart.Series{v.series("rate", func(m schemas.Metric) (float64, bool) { return m.LearningRate, true })},
+			Series: []chart.Series{v.series("", func(m schemas.Metric) (float64, bool) { return m.LearningRate, true })},
 		}),
 	}
-	if f := v.values(steps); f != nil {
-		all = append(all, f)
-	}
+	all = append(all, v.values(steps)...)
 	if v.Collapse() != nil {
 		all = append(all, v.spread(steps), v.rank(steps))
 	}
@@ -104,35 +103,36 @@ func (v *view) Curves() []*figure {
 }
 
 // values are what the method tells besides its loss.
-func (v *view) values(steps chart.Axis) *figure {
-	l := chart.Lines{X: steps, Y: chart.Axis{Label: "value"}}
+func (v *view) values(steps chart.Axis) []*figure {
 	names := map[string]bool{}
 	for _, m := range v.Curve.Points {
 		for name := range m.Values {
 			names[name] = true
 		}
 	}
-	if len(names) == 0 {
-		return nil
+	var all []*figure
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		label := strings.ReplaceAll(name, "_", " ")
+		y := chart.Axis{Label: label}
+		if strings.Contains(name, "top1") || strings.Contains(name, "accuracy") {
+			y.Percent, y.To = true, 1e-3
+		}
+		series := v.series("", func(m schemas.Metric) (float64, bool) {
+			value, ok := m.Values[name]
+			return value, ok
+		})
+		all = append(all, lines("value-"+name, capital(label), "", chart.Lines{X: steps, Y: y, Series: []chart.Series{series}}))
 	}
-	sorted := slices.Sorted(maps.Keys(names))
-	if !slices.ContainsFunc(sorted, func(name string) bool { return !strings.Contains(name, "accuracy") }) {
-		l.Y = chart.Axis{Label: "accuracy", Percent: true}
-	}
-	for _, name := range sorted {
-		l.Series = append(l.Series, v.series(strings.ReplaceAll(name, "_", " "), func(m schemas.Metric) (float64, bool) {
-			y, ok := m.Values[name]
-			return y, ok
-		}))
-	}
-	return lines("values", "What "+v.Method+" says of itself", "", l)
+	return all
 }
+
+func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
 
 // spread is the first sign of collapse.
 func (v *view) spread(steps chart.Axis) *figure {
 	return lines("spread", "Spread of the embedding", "A collapsed encoder has none: it gives all images the same embedding.", chart.Lines{
 		X: steps, Y: chart.Axis{Label: "share of an even spread", From: 0, To: 1, Percent: true},
-		Series: []chart.Series{v.series("spread", func(m schemas.Metric) (float64, bool) {
+		Series: []chart.Series{v.series("", func(m schemas.Metric) (float64, bool) {
 			if m.Collapse == nil || m.Collapse.StdIdeal == 0 {
 				return 0, false
 			}
@@ -145,7 +145,7 @@ func (v *view) spread(steps chart.Axis) *figure {
 func (v *view) rank(steps chart.Axis) *figure {
 	return lines("rank", "Dimensions in use", fmt.Sprintf("The effective rank of a batch's embedding, of %d dimensions (RankMe).", v.Collapse().Dim), chart.Lines{
 		X: steps, Y: chart.Axis{Label: "dimensions", From: 0, To: 1},
-		Series: []chart.Series{v.series("rank", func(m schemas.Metric) (float64, bool) {
+		Series: []chart.Series{v.series("", func(m schemas.Metric) (float64, bool) {
 			if m.Collapse == nil {
 				return 0, false
 			}
@@ -158,7 +158,7 @@ func (v *view) rank(steps chart.Axis) *figure {
 func (v *view) pace(steps chart.Axis) *figure {
 	return lines("pace", "Images per second", "", chart.Lines{
 		X: steps, Y: chart.Axis{Label: "images/s", From: 0, To: 1},
-		Series: []chart.Series{v.series("trained", func(m schemas.Metric) (float64, bool) { return m.ImagesPerSecond, true })},
+		Series: []chart.Series{v.series("", func(m schemas.Metric) (float64, bool) { return m.ImagesPerSecond, true })},
 	})
 }
 
@@ -183,7 +183,12 @@ func (v *view) Accuracy() *figure {
 	if first := v.First(); first != nil && first.LinearTop1 != nil {
 		l.Rules = append(l.Rules, chart.Rule{Name: "untrained", Y: *first.LinearTop1})
 	}
-	return lines("accuracy", "Accuracy of probes on held-out images", "", l)
+	note := "The dashed line is the linear probe on the untrained encoder."
+	if s := v.supervised; s != nil {
+		l.Rules = append(l.Rules, chart.Rule{Name: "with labels", Y: *s.Probes[len(s.Probes)-1].LinearTop1})
+		note += " The dotted one is that on an encoder that learnt from all labels, run " + s.Run + "."
+	}
+	return lines("accuracy", "Accuracy of probes on held-out images", note, l)
 }
 
 // Classes is the accuracy of each class.
@@ -219,13 +224,43 @@ func compare(a, b float64) int {
 	return 0
 }
 
+// Depth is the accuracy of the linear probe on each stage of the encoder.
+func (v *view) Depth() *figure {
+	r := v.report("linear")
+	if r == nil || len(r.Stages) == 0 {
+		return nil
+	}
+	untrained := map[string]float64{}
+	for _, first := range v.Reports {
+		if first.Step == 0 && first.Probe == "linear" {
+			for _, s := range first.Stages {
+				untrained[s.Stage] = s.Value
+			}
+		}
+	}
+	b := chart.Bars{Title: "Accuracy by stage of the encoder", Percent: true}
+	f := &figure{
+		ID: "depth", Name: "Accuracy by stage of the encoder, linear probe", Note: "From the image to the last stage; the lines are the untrained encoder.",
+		Table: table{Head: []string{"stage", "trained", "untrained"}},
+	}
+	for _, s := range r.Stages {
+		bar, row := chart.Bar{Name: s.Stage, Value: s.Value, Mark: math.NaN()}, []string{s.Stage, cell(s.Value, true), ""}
+		if y, ok := untrained[s.Stage]; ok && r.Step > 0 {
+			bar.Mark, row[2] = y, cell(y, true)
+		}
+		b.Bars = append(b.Bars, bar)
+		f.Table.Rows = append(f.Table.Rows, row)
+	}
+	f.SVG = b.SVG()
+	return f
+}
+
 // Figures are the probes that need no labels, over steps.
 func (v *view) Figures() []*figure {
 	byProbe := map[string]chart.Series{}
 	for _, p := range v.Probes {
 		for name, y := range p.Others {
 			s := byProbe[name]
-			s.Name = name
 			s.Points = append(s.Points, chart.Point{X: float64(p.Step), Y: y})
 			byProbe[name] = s
 		}

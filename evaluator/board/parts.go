@@ -10,16 +10,16 @@ import (
 )
 
 // runParts are the sections of the page of a run.
-func (b *board) runParts(run *history.Run) []part {
-	v := newView(run)
-	return b.render(v, "head", "learning", "quality", "stages", "rejects", "settings")
+func (b *board) runParts(run *history.Run, g gathered) []part {
+	v := newView(run, g)
+	return b.render(v, "head", "learning", "quality", "maps", "stages", "rejects", "settings")
 }
 
 // runsParts is the list of the runs, the last one heard of first.
 func (b *board) runsParts(runs map[string]*history.Run) []part {
 	var all []*view
 	for _, run := range runs {
-		all = append(all, newView(run))
+		all = append(all, newView(run, gathered{}))
 	}
 	slices.SortFunc(all, func(a, b *view) int {
 		return cmp.Or(b.Updated.Compare(a.Updated), strings.Compare(a.Run.Run, b.Run.Run))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"selfstream/evaluator/exhibit"
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
 )
@@ -15,10 +16,16 @@ import (
 // view is a run as the templates ask for it.
 type view struct {
 	*history.Run
-	now time.Time
+	gathered
+	time     time.Time                           // of the look
+	sheetURL func(*exhibit.Exhibit) template.URL // of the pictures of an exhibit
 }
 
-func newView(r *history.Run) *view { return &view{r, time.Now()} }
+func newView(r *history.Run, g gathered) *view {
+	return &view{r, g, time.Now(), func(x *exhibit.Exhibit) template.URL {
+		return template.URL(fmt.Sprintf("/runs/%s/exhibits/%d/images.jpg", x.Run, x.Step))
+	}}
+}
 
 // words are what templates say things with.
 var words = template.FuncMap{
@@ -89,7 +96,7 @@ const silence = 30 * time.Second
 // Silent says for how long nothing has been heard of a run that should go on,
 // or "".
 func (v *view) Silent() string {
-	if quiet := v.now.Sub(v.Updated); v.Live() && quiet > silence {
+	if quiet := v.time.Sub(v.Updated); v.Live() && quiet > silence {
 		return duration(quiet.Round(5 * time.Second))
 	}
 	return ""

@@ -92,3 +92,6 @@ func (r *Run) Renew(kept *Run) {
 
 // Live tells whether a trainer is, or should be, at work on the run.
 func (r *Run) Live() bool { return r.State == ledger.Running }
+
+// Finished tells whether the run has made all of its steps.
+func (r *Run) Finished() bool { return r.State == ledger.Finished }

@@ -38,7 +38,7 @@ func newScale(a Axis, count int, values []float64) scale {
 		lo, hi = lo-spread, hi+spread
 	}
 	step := niceStep((hi - lo) / float64(count))
-	return scale{axis: a, min: math.Floor(lo/step+1e-9) * step, max: math.Ceil(hi/step-1e-9) * step, step: step}
+	return scale{axis: a, min: math.Floor(lo/step+1e-6) * step, max: math.Ceil(hi/step-1e-6) * step, step: step}
 }
 
 // exact makes the scale end where the values do.

@@ -60,12 +60,12 @@ func number(x float64) string {
 
 // finish puts a frame around the drawing: its size, and what it shows in words.
 func (s *svg) finish(height float64, title, description string) template.HTML {
-	return s.sized(Width, height, title, description)
+	return s.sized("chart", Width, height, strings.Trim(title+". "+description, ". ")+".")
 }
 
-func (s *svg) sized(width, height float64, title, description string) template.HTML {
+func (s *svg) sized(class string, width, height float64, label string) template.HTML {
 	var out svg
-	out.add(`<svg class="chart" viewBox="0 0 %v %v" role="img" aria-label="%v">`, width, height, strings.Trim(title+". "+description, ". ")+".")
+	out.add(`<svg class="%v" viewBox="0 0 %v %v" role="img" aria-label="%v">`, class, width, height, label)
 	out.WriteString(s.String())
 	out.WriteString("</svg>\n")
 	return template.HTML(out.String()) // all strings in it are escaped by add

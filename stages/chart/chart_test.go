@@ -195,3 +195,52 @@ func TestShorten(t *testing.T) {
 		}
 	}
 }
+
+func TestScatter(t *testing.T) {
+	c := Scatter{
+		Title: "Map", X: "first", Y: "second", Classes: []string{"cat", "dog"},
+		Spots: []Spot{{0, 0, 0, "a <cat>", false}, {0.001, 0, 1, "a dog", true}, {10, 5, -1, "a bird", false}, {math.NaN(), 0, 0, "lost", false}},
+		Tiles: Tiles{ID: "sheet", Side: 32, Columns: 2},
+	}
+	svg := string(c.SVG())
+	have := elements(t, svg)
+	// The second spot and the lost one, which lies at 0, are under the first.
+	for name, want := range map[string]int{"g.spot": 4, "svg.tile": 2, "rect.edge": 2, "path.mark": 2 + 2} {
+		if have[name] != want {
+			t.Errorf("%s: have %d, want %d", name, have[name], want)
+		}
+	}
+	for _, want := range []string{"a &lt;cat&gt;", `viewBox="0 32 32 32"`, `class="spot ringed" data-n="1"`, `href="#sheet"`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("have no %q in %s", want, svg)
+		}
+	}
+	c.Tiles = Tiles{}
+	if have := elements(t, string(c.SVG())); have["svg.tile"] != 0 || have["path.mark"] != 4+2 {
+		t.Errorf("without pictures: have %v", have)
+	}
+	elements(t, string(Scatter{}.SVG()))
+	elements(t, string(Scatter{Spots: []Spot{{X: 3, Y: 3}}}.SVG()))
+}
+
+// TestPlacesKeepShape: one unit is as long along one axis as along the other.
+func TestPlacesKeepShape(t *testing.T) {
+	c := Scatter{Spots: []Spot{{X: 0, Y: 0}, {X: 10, Y: 0}, {X: 0, Y: 5}}}
+	p := c.places(box{0, 0, 100, 100})
+	wide, high := p[1][0]-p[0][0], p[0][1]-p[2][1]
+	if math.Abs(wide-100) > 1e-9 || math.Abs(high-50) > 1e-9 {
+		t.Errorf("have %g × %g, want 100 × 50", wide, high)
+	}
+}
+
+// TestClassesDiffer in colour or in shape.
+func TestClassesDiffer(t *testing.T) {
+	seen := map[string]int{}
+	for i := range legendMost {
+		look := classColor(i) + sign(classShape(i), 0, 0, 1)
+		if before, ok := seen[look]; ok {
+			t.Errorf("classes %d and %d look alike", before, i)
+		}
+		seen[look] = i
+	}
+}

@@ -20,7 +20,7 @@ type Lines struct {
 
 // Series is one line.
 type Series struct {
-	Name   string // where it ends
+	Name   string // where it ends; empty where there is but one line
 	Points []Point
 }
 
@@ -63,7 +63,9 @@ func (l Lines) SVG() template.HTML {
 		for _, p := range marked {
 			s.mark(i, x.at(p.X), y.at(p.Y), 2.5)
 		}
-		labels = append(labels, label{shorten(line.Name, room), "name t" + color(i), y.at(last.Y)})
+		if line.Name != "" {
+			labels = append(labels, label{shorten(line.Name, room), "name t" + color(i), y.at(last.Y)})
+		}
 	}
 	s.direct(labels, x.to+gap+2, y.to, y.from)
 	return s.finish(height, l.Title, l.Description)
@@ -148,7 +150,7 @@ func (s *svg) direct(labels []label, x, top, bottom float64) {
 
 // mark draws the sign of the i-th series at a place.
 func (s *svg) mark(i int, x, y, r float64) {
-	s.add(`<path class="mark %v" d="%v"/>`, color(i), sign(i/Colors+i, x, y, r))
+	s.add(`<path class="mark %v" d="%v"/>`, color(i), sign(classShape(i), x, y, r))
 }
 
 // sign is one of four shapes around a place.
