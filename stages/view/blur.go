@@ -8,52 +8,51 @@ import "math"
 // The kernel reaches three standard deviations to each side, whatever the size
 // of the view. (Recipes that give it a tenth of the view's size mean views of
 // 224 pixels; at 32 they would cut most of the Gaussian off.) It is in integers
-// that add up to exactly 2¹⁶, so that a flat image stays what it is, and what
-// lies between the passes has 8 bits after the point: the sums need 32 bits.
+// that add up to exactly 2¹⁵, so that a flat image stays what it is, and what
+// lies between the passes has 6 bits after the point: the sum of two of them
+// needs 16 bits.
 type blurrer struct {
-	kernel []uint32 // from the middle outwards
-	padded []uint16 // a row with its mirrored ends
-	rows   []uint16 // after the first pass
-	sum    []uint32
+	kernel []int16 // from the middle outwards
+	pairs  []int   // where the inputs of each weight lie: two to a weight
+	padded []int16 // a row with its mirrored ends
+	rows   []int16 // after the first pass
+	fine   []int16 // a row after the second
 }
 
-func (b *blurrer) blur(img *RGB, sigma float64) {
+const kernelBits = 15
+
+func (b *blurrer) blur(c *canvas, sigma float64) {
 	b.setKernel(sigma)
 	reach := len(b.kernel) - 1
 	if reach == 0 {
 		return
 	}
-	stride := 3 * img.W
-	b.sum = grow(b.sum, stride)
-	b.rows = grow(b.rows, stride*img.H)
-	b.padded = grow(b.padded, stride+6*reach)
-	for y := range img.H {
-		b.pad(img.Pix[stride*y:][:stride], img.W, reach)
-		clear(b.sum)
-		for k, w := range b.kernel {
-			addPair(b.sum, b.padded[3*(reach-k):], b.padded[3*(reach+k):], w)
+	b.rows = grow(b.rows, c.w*c.h)
+	b.padded = grow(b.padded, c.w+2*reach)
+	b.fine = grow(b.fine, c.w)
+	b.pairs = grow(b.pairs, 2*len(b.kernel))
+	for _, p := range c.planes() {
+		for k := range b.kernel {
+			b.pairs[2*k], b.pairs[2*k+1] = reach-k, reach+k
 		}
-		row := b.rows[stride*y:][:stride]
-		for i, s := range b.sum {
-			row[i] = uint16((s + 1<<15) >> 16)
+		for y := range c.h {
+			b.pad(p[c.w*y:][:c.w], reach)
+			mixPairs(b.rows[c.w*y:][:c.w], b.padded, b.pairs, b.kernel)
 		}
-	}
-	for y := range img.H {
-		clear(b.sum)
-		for k, w := range b.kernel {
-			addPair(b.sum, b.rows[stride*mirror(y-k, img.H):], b.rows[stride*mirror(y+k, img.H):], w)
-		}
-		row := img.Pix[stride*y:][:stride]
-		for i, s := range b.sum {
-			row[i] = uint8((s + 1<<23) >> 24)
+		for y := range c.h {
+			for k := range b.kernel {
+				b.pairs[2*k], b.pairs[2*k+1] = c.w*mirror(y-k, c.h), c.w*mirror(y+k, c.h)
+			}
+			mixPairs(b.fine, b.rows, b.pairs, b.kernel)
+			round(p[c.w*y:][:c.w], b.fine)
 		}
 	}
 }
 
 // setKernel computes exp(−k²/2σ²) for k = 0, 1, …, scaled. The middle one is
-// halved, since addPair takes it twice.
+// halved, since mixPairs takes it twice.
 func (b *blurrer) setKernel(sigma float64) {
-	const total = 1 << 16
+	const total = 1 << kernelBits
 	reach := int(math.Ceil(3 * sigma))
 	density := func(k int) float64 { return power(1/math.E, float64(k*k)/(2*sigma*sigma)) }
 	sum := 1.0
@@ -62,7 +61,7 @@ func (b *blurrer) setKernel(sigma float64) {
 	}
 	b.kernel = append(b.kernel[:0], total/2)
 	for k := 1; k <= reach; k++ {
-		w := uint32(math.Round(total * density(k) / sum))
+		w := int16(math.Round(total * density(k) / sum))
 		if w == 0 {
 			break
 		}
@@ -71,20 +70,30 @@ func (b *blurrer) setKernel(sigma float64) {
 	}
 }
 
-// pad sets padded to a row of w pixels and what is seen of it beyond its ends.
-func (b *blurrer) pad(row []uint8, w, reach int) {
-	for x := range w + 2*reach {
-		from := row[3*mirror(x-reach, w):][:3]
-		to := b.padded[3*x:][:3]
-		to[0], to[1], to[2] = uint16(from[0])<<8, uint16(from[1])<<8, uint16(from[2])<<8
+// pad sets padded to a row and what is seen of it beyond its ends.
+func (b *blurrer) pad(row []uint8, reach int) {
+	widen(b.padded[reach:][:len(row)], row)
+	for i := range reach {
+		b.padded[i] = int16(row[mirror(i-reach, len(row))]) << fineBits
+		b.padded[reach+len(row)+i] = int16(row[mirror(len(row)+i, len(row))]) << fineBits
 	}
 }
 
-// addPair adds w·(a+b) to sum.
-func addPair(sum []uint32, a, b []uint16, w uint32) {
-	a, b = a[:len(sum)], b[:len(sum)]
-	for i := range sum {
-		sum[i] += w * (uint32(a[i]) + uint32(b[i]))
+// widenLoops puts fineBits behind the point.
+func widenLoops(out []int16, in []uint8) {
+	for i, v := range in[:len(out)] {
+		out[i] = int16(v) << fineBits
+	}
+}
+
+// mixPairsLoops makes each of out of pairs of in, whose sums are weighted.
+func mixPairsLoops(out, in []int16, pairs []int, weight []int16) {
+	for i := range out {
+		sum := int32(1 << (kernelBits - 1))
+		for k, w := range weight {
+			sum += int32(w) * (int32(in[pairs[2*k]+i]) + int32(in[pairs[2*k+1]+i]))
+		}
+		out[i] = int16(sum >> kernelBits)
 	}
 }
 

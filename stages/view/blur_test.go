@@ -19,7 +19,7 @@ func TestBlurByLoops(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d×%d σ=%g", tc.w, tc.h, tc.sigma), func(t *testing.T) {
 			src, have := scene(tc.w, tc.h), scene(tc.w, tc.h)
-			new(blurrer).blur(have, tc.sigma)
+			on(have, func(c *canvas) { new(blurrer).blur(c, tc.sigma) })
 			reach := int(6*tc.sigma) + 1
 			gauss := make([]float64, reach+1)
 			for k := range gauss {
@@ -71,7 +71,7 @@ func TestBlurKeepsFlatImages(t *testing.T) {
 			for i := range img.Pix {
 				img.Pix[i] = value
 			}
-			new(blurrer).blur(img, sigma)
+			on(img, func(c *canvas) { new(blurrer).blur(c, sigma) })
 			if want := bytes.Repeat([]byte{value}, len(img.Pix)); !bytes.Equal(img.Pix, want) {
 				t.Errorf("σ=%g: have other values than %d", sigma, value)
 			}

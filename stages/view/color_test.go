@@ -2,6 +2,7 @@ package view
 
 import (
 	"bytes"
+	"image"
 	"image/color"
 	"math"
 	"testing"
@@ -14,28 +15,27 @@ import (
 func TestAdjustments(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		change func(*RGB)
+		change func(*canvas)
 		in     []uint8
 		want   []uint8
 	}{
-		{"brightness 0", func(i *RGB) { adjustBrightness(i, 0) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{0, 0, 0, 0, 0, 0}},
-		{"brightness 0.5", func(i *RGB) { adjustBrightness(i, 0.5) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{4, 40, 127, 0, 1, 1}},
-		{"brightness 2", func(i *RGB) { adjustBrightness(i, 2) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{18, 160, 255, 2, 4, 6}},
-		{"contrast 0", func(i *RGB) { adjustContrast(i, 0) }, []uint8{10, 10, 10, 31, 31, 31}, []uint8{21, 21, 21, 21, 21, 21}}, // 20.5 rounds up
-		{"contrast 2", func(i *RGB) { adjustContrast(i, 2) }, []uint8{90, 90, 90, 110, 110, 110}, []uint8{80, 80, 80, 120, 120, 120}},
-		{"saturation 0", func(i *RGB) { adjustSaturation(i, 0) }, []uint8{255, 0, 0, 7, 7, 7}, []uint8{76, 76, 76, 7, 7, 7}},
-		{"saturation 2", func(i *RGB) { adjustSaturation(i, 2) }, []uint8{120, 100, 100, 7, 7, 7}, []uint8{134, 94, 94, 7, 7, 7}},
-		{"hue by a third", func(i *RGB) { adjustHue(i, 1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{0, 200, 0, 50, 50, 50}},
-		{"hue by minus a third", func(i *RGB) { adjustHue(i, -1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{5, 0, 200, 50, 50, 50}}, // PIL's circle has 255 parts, but comes round after 256
+		{"brightness 0", func(c *canvas) { adjustBrightness(c, 0) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{0, 0, 0, 0, 0, 0}},
+		{"brightness 0.5", func(c *canvas) { adjustBrightness(c, 0.5) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{4, 40, 127, 0, 1, 1}},
+		{"brightness 2", func(c *canvas) { adjustBrightness(c, 2) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{18, 160, 255, 2, 4, 6}},
+		{"contrast 0", func(c *canvas) { adjustContrast(c, 0) }, []uint8{10, 10, 10, 31, 31, 31}, []uint8{21, 21, 21, 21, 21, 21}}, // 20.5 rounds up
+		{"contrast 2", func(c *canvas) { adjustContrast(c, 2) }, []uint8{90, 90, 90, 110, 110, 110}, []uint8{80, 80, 80, 120, 120, 120}},
+		{"saturation 0", func(c *canvas) { saturate(c.r, c.g, c.b, 0) }, []uint8{255, 0, 0, 7, 7, 7}, []uint8{76, 76, 76, 7, 7, 7}},
+		{"saturation 2", func(c *canvas) { saturate(c.r, c.g, c.b, 2) }, []uint8{120, 100, 100, 7, 7, 7}, []uint8{134, 94, 94, 7, 7, 7}},
+		{"hue by a third", func(c *canvas) { adjustHue(c, 1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{0, 200, 0, 50, 50, 50}},
+		{"hue by minus a third", func(c *canvas) { adjustHue(c, -1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{5, 0, 200, 50, 50, 50}}, // PIL's circle has 255 parts, but comes round after 256
 		{"gray", gray, []uint8{255, 0, 0, 0, 0, 255}, []uint8{76, 76, 76, 29, 29, 29}},
-		{"solarize", func(i *RGB) { solarize(i, 128) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 127, 126, 1, 0}},
-		{"solarize all", func(i *RGB) { solarize(i, 0) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{255, 128, 127, 126, 1, 0}},
-		{"solarize nothing", func(i *RGB) { solarize(i, 256) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 128, 129, 254, 255}},
-		{"flip", flip, []uint8{1, 2, 3, 4, 5, 6}, []uint8{4, 5, 6, 1, 2, 3}},
+		{"solarize", func(c *canvas) { solarize(c, 128) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 127, 126, 1, 0}},
+		{"solarize all", func(c *canvas) { solarize(c, 0) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{255, 128, 127, 126, 1, 0}},
+		{"solarize nothing", func(c *canvas) { solarize(c, 256) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 128, 129, 254, 255}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			img := &RGB{W: 2, H: 1, Pix: bytes.Clone(tc.in)}
-			tc.change(img)
+			on(img, tc.change)
 			if !bytes.Equal(img.Pix, tc.want) {
 				t.Errorf("%v: have %v, want %v", tc.in, img.Pix, tc.want)
 			}
@@ -50,7 +50,7 @@ func TestProject(t *testing.T) {
 		for g := 0; g < 256; g += 5 {
 			for b := 0; b < 256; b += 5 {
 				img := &RGB{W: 1, H: 1, Pix: []uint8{uint8(r), uint8(g), uint8(b)}}
-				project(img)
+				on(img, project)
 				for c, row := range matrix {
 					want := min(max(row[0]*float64(r)+row[1]*float64(g)+row[2]*float64(b), 0), 255)
 					if have := float64(img.Pix[c]); math.Abs(have-want) > 0.5+1e-9 {
@@ -68,7 +68,7 @@ func TestDrop(t *testing.T) {
 	const side = 96
 	for keep := range 3 {
 		img, src := scene(side, side), scene(side, side)
-		drop(img, keep, random.New(5))
+		on(img, func(c *canvas) { drop(c, keep, random.New(5)) })
 		for c := range 3 {
 			ones, beside, other, changed := 0, 0, 0, 0
 			for i := c; i < len(img.Pix); i += 3 {
@@ -105,11 +105,12 @@ func TestDrop(t *testing.T) {
 	}
 }
 
-// TestFlip turns back to the same image, whether the width is even or odd.
+// TestFlip: an image of the same size is mirrored, whether the width is even or
+// odd.
 func TestFlip(t *testing.T) {
 	for _, w := range []int{1, 2, 7, 8} {
-		img, want := scene(w, 3), scene(w, 3)
-		flip(img)
+		want := scene(w, 3)
+		img := resized(want, image.Rect(0, 0, w, 3), w, 3, true)
 		for y := range 3 {
 			for x := range w {
 				have, want := img.Pix[3*(w*y+x):][:3], want.Pix[3*(w*y+w-1-x):][:3]

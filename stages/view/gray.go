@@ -1,10 +1,16 @@
 package view
 
 // gray takes the colour away.
-func gray(img *RGB) {
-	for p := img.Pix; len(p) >= 3; p = p[3:] {
-		l := luma(p[0], p[1], p[2])
-		p[0], p[1], p[2] = l, l, l
+func gray(c *canvas) {
+	toLuma(c.r, c.g, c.b)
+	copy(c.g, c.r)
+	copy(c.b, c.r)
+}
+
+// toLumaLoops puts the grey values in the place of red.
+func toLumaLoops(r, g, b []uint8) {
+	for i := range r {
+		r[i] = luma(r[i], g[i], b[i])
 	}
 }
 

@@ -38,41 +38,38 @@ func drawGrid(c schemas.Crop, w, h int, flip, gray, project float64, key random.
 
 // cutter cuts pieces out of a grid. Its memory is used again.
 type cutter struct {
-	grid  RGB // resized and mirrored
-	small []byte
+	grid  canvas // resized and mirrored
+	piece canvas
+	small canvas
 }
 
 // Grid writes the grid of src into dst, side×side pixels of three bytes, with
 // its own colours.
-func (r *Renderer) Grid(dst []byte, src *RGB, side int, d DrawnGrid) {
-	img := square(dst, side)
-	r.resizer.resize(img, src, d.Box)
-	if d.Flip {
-		flip(img)
-	}
+func (r *Renderer) Grid(dst []byte, src Image, side int, d DrawnGrid) {
+	r.grid(src, side, d)
+	r.cutter.grid.write(dst)
 }
 
 // grid keeps the grid of src for cutting.
-func (r *Renderer) grid(src *RGB, side int, d DrawnGrid) {
-	r.cutter.grid = RGB{W: side, H: side, Pix: grow(r.cutter.grid.Pix, 3*side*side)}
-	r.Grid(r.cutter.grid.Pix, src, side, d)
+func (r *Renderer) grid(src Image, side int, d DrawnGrid) {
+	r.resize(&r.cutter.grid, src, d.Box, side, side, d.Flip)
 }
 
-// cut fills a piece, each of whose channels has a place of its own.
-func (c *cutter) cut(piece *RGB, at [3]image.Point) {
-	for y := range piece.H {
-		row := piece.Pix[3*piece.W*y:][:3*piece.W]
-		for channel, from := range at {
-			in := c.grid.Pix[3*(c.grid.W*(from.Y+y)+from.X):][:len(row)]
-			for i := channel; i < len(row); i += 3 {
-				row[i] = in[i]
-			}
+// cut makes a piece of size×size pixels, each of whose channels has a place of
+// its own.
+func (c *cutter) cut(size int, at [3]image.Point) *canvas {
+	c.piece.reset(size, size)
+	to := c.piece.planes()
+	for channel, from := range c.grid.planes() {
+		for y := range size {
+			copy(to[channel][size*y:][:size], from[c.grid.w*(at[channel].Y+y)+at[channel].X:])
 		}
 	}
+	return &c.piece
 }
 
 // recolor takes the colours away that the grid loses.
-func (d DrawnGrid) recolor(piece *RGB) {
+func (d DrawnGrid) recolor(piece *canvas) {
 	if d.Gray {
 		gray(piece)
 	}

@@ -2,11 +2,13 @@ package view
 
 // adjustHue turns the colour circle by shift turns. As in torchvision on PIL
 // images, hue and saturation are cut to 8 bits on the way.
-func adjustHue(img *RGB, shift float64) {
-	add := uint8(int(shift * 255))
-	for p := img.Pix; len(p) >= 3; p = p[3:] {
-		h, s, v := hsv(p[0], p[1], p[2])
-		p[0], p[1], p[2] = rgb(h+add, s, v)
+func adjustHue(c *canvas, shift float64) { turnHue(c.r, c.g, c.b, uint8(int(shift*255))) }
+
+// turnHueLoops adds to the hue, of 256 parts.
+func turnHueLoops(r, g, b []uint8, add uint8) {
+	for i := range r {
+		h, s, v := hsv(r[i], g[i], b[i])
+		r[i], g[i], b[i] = rgb(h+add, s, v)
 	}
 }
 

@@ -37,11 +37,11 @@ func DrawJigsaw(j schemas.Jigsaw, w, h int, key random.Key) DrawnJigsaw {
 
 // ApplyJigsaw carries out what was drawn for a jigsaw of src: nine views of
 // Size×Size pixels of three bytes.
-func (r *Renderer) ApplyJigsaw(dst [][]byte, src *RGB, j schemas.Jigsaw, d DrawnJigsaw) {
+func (r *Renderer) ApplyJigsaw(dst [][]byte, src Image, j schemas.Jigsaw, d DrawnJigsaw) {
 	r.grid(src, j.Side(), d.DrawnGrid)
 	for i, tile := range j.Permutations[d.Answer] {
-		img := square(dst[i], j.Size)
-		r.cutter.cut(img, d.Tiles[tile])
-		d.recolor(img)
+		piece := r.cutter.cut(j.Size, d.Tiles[tile])
+		d.recolor(piece)
+		piece.write(dst[i])
 	}
 }

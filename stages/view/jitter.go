@@ -25,52 +25,62 @@ func (d *Drawn) drawJitter(j schemas.Jitter, key random.Key) {
 	copy(d.Order[:], key.Fold(0).Perm(len(d.Order)))
 }
 
-// jitter adjusts the colours of img. Values are rounded to 8 bits after each
+// jitter adjusts the colours of c. Values are rounded to 8 bits after each
 // adjustment, as PIL does.
-func (d *Drawn) jitter(img *RGB) {
+func (d *Drawn) jitter(c *canvas) {
 	for _, adjustment := range d.Order {
 		switch {
 		case adjustment == brightness && d.Brightness != 1:
-			adjustBrightness(img, float32(d.Brightness))
+			adjustBrightness(c, float32(d.Brightness))
 		case adjustment == contrast && d.Contrast != 1:
-			adjustContrast(img, float32(d.Contrast))
+			adjustContrast(c, float32(d.Contrast))
 		case adjustment == saturation && d.Saturation != 1:
-			adjustSaturation(img, float32(d.Saturation))
+			saturate(c.r, c.g, c.b, float32(d.Saturation))
 		case adjustment == hue && d.Hue != 0:
-			adjustHue(img, d.Hue)
+			adjustHue(c, d.Hue)
 		}
 	}
 }
 
 // adjustBrightness blends with black.
-func adjustBrightness(img *RGB, factor float32) { blendAll(img, 0, factor) }
+func adjustBrightness(c *canvas, factor float32) {
+	for _, p := range c.planes() {
+		blendAll(p, 0, factor)
+	}
+}
 
 // adjustContrast blends with the mean of the grey image.
-func adjustContrast(img *RGB, factor float32) {
-	sum, n := 0, img.W*img.H
-	for p := img.Pix; len(p) >= 3; p = p[3:] {
-		sum += int(luma(p[0], p[1], p[2]))
-	}
-	blendAll(img, uint8((2*sum+n)/(2*n)), factor)
-}
-
-// adjustSaturation blends with the grey image.
-func adjustSaturation(img *RGB, factor float32) {
-	for p := img.Pix; len(p) >= 3; p = p[3:] {
-		l := luma(p[0], p[1], p[2])
-		p[0], p[1], p[2] = blend(l, p[0], factor), blend(l, p[1], factor), blend(l, p[2], factor)
+func adjustContrast(c *canvas, factor float32) {
+	sum, n := sumLuma(c.r, c.g, c.b), c.w*c.h
+	for _, p := range c.planes() {
+		blendAll(p, uint8((2*sum+n)/(2*n)), factor)
 	}
 }
 
-// blendAll blends all of img with one value.
-func blendAll(img *RGB, with uint8, factor float32) {
+// blendAllLoops blends a plane with one value.
+func blendAllLoops(plane []uint8, with uint8, factor float32) {
 	var table [256]uint8
 	for v := range table {
 		table[v] = blend(with, uint8(v), factor)
 	}
-	for i, v := range img.Pix {
-		img.Pix[i] = table[v]
+	for i, v := range plane {
+		plane[i] = table[v]
 	}
+}
+
+// saturateLoops blends with the grey image.
+func saturateLoops(r, g, b []uint8, factor float32) {
+	for i := range r {
+		l := luma(r[i], g[i], b[i])
+		r[i], g[i], b[i] = blend(l, r[i], factor), blend(l, g[i], factor), blend(l, b[i], factor)
+	}
+}
+
+func sumLumaLoops(r, g, b []uint8) (sum int) {
+	for i := range r {
+		sum += int(luma(r[i], g[i], b[i]))
+	}
+	return sum
 }
 
 // blend is a + factor·(b−a) in single precision, cut to 8 bits: PIL's Blend.c.

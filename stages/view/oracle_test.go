@@ -88,36 +88,37 @@ func distort(t *testing.T, src *RGB, name string) *RGB {
 		}
 		return args[i]
 	}
-	img := &RGB{W: src.W, H: src.H, Pix: slices.Clone(src.Pix)}
+	c := canvasOf(src)
 	d := Drawn{Brightness: 1, Contrast: 1, Saturation: 1, Order: [4]int{0, 1, 2, 3}}
 	switch op := strings.Join(words, "_"); op {
 	case "brightness":
 		d.Brightness = arg(0)
-		d.jitter(img)
+		d.jitter(c)
 	case "contrast":
 		d.Contrast = arg(0)
-		d.jitter(img)
+		d.jitter(c)
 	case "saturation":
 		d.Saturation = arg(0)
-		d.jitter(img)
+		d.jitter(c)
 	case "hue":
 		d.Hue = arg(0)
-		d.jitter(img)
+		d.jitter(c)
 	case "grayscale":
-		gray(img)
+		gray(c)
 	case "solarize":
-		solarize(img, int(arg(0)))
+		solarize(c, int(arg(0)))
 	case "hflip":
-		flip(img)
+		return resized(src, src.Bounds(), src.W, src.H, true)
 	case "blur":
-		new(blurrer).blur(img, arg(0))
+		new(blurrer).blur(c, arg(0))
 	case "resized_crop":
 		top, left, h, w, size := int(arg(0)), int(arg(1)), int(arg(2)), int(arg(3)), int(arg(4))
-		img = NewRGB(size, size)
-		new(resizer).resize(img, src, image.Rect(left, top, left+w, top+h))
+		return resized(src, image.Rect(left, top, left+w, top+h), size, size, false)
 	default:
 		t.Fatalf("unknown operation %q", op)
 	}
+	img := NewRGB(src.W, src.H)
+	c.write(img.Pix)
 	return img
 }
 

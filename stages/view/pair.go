@@ -63,31 +63,29 @@ func drawPatch(p schemas.Pair, cell int, key random.Key) DrawnPatch {
 
 // ApplyPair carries out what was drawn for a pair of src: two views of
 // Size×Size pixels of three bytes.
-func (r *Renderer) ApplyPair(dst [][]byte, src *RGB, p schemas.Pair, d DrawnPair) {
-	side := image.Pt(p.Side(), p.Side())
+func (r *Renderer) ApplyPair(dst [][]byte, src Image, p schemas.Pair, d DrawnPair) {
+	side, piece := image.Pt(p.Side(), p.Side()), &r.cutter.piece
 	for i, patch := range d.Patches {
-		img, at := square(dst[i], p.Size), patch.At
+		at := patch.At
 		if d.Flip {
 			at.X = p.Side() - p.Size - at.X
 		}
-		r.resizer.window(img, src, d.Box, side, at) // of the grid, all else would be made for nothing
-		if d.Flip {
-			flip(img)
-		}
+		// Of the grid, all else would be made for nothing.
+		r.window(piece, src, d.Box, side, image.Rectangle{at, at.Add(image.Pt(p.Size, p.Size))}, d.Flip)
 		if patch.Resample > 0 {
-			r.resample(img, patch.Resample)
+			r.resample(piece, patch.Resample)
 		}
-		d.recolor(img)
+		d.recolor(piece)
 		if patch.Keep >= 0 {
-			drop(img, patch.Keep, patch.noise)
+			drop(piece, patch.Keep, patch.noise)
 		}
+		piece.write(dst[i])
 	}
 }
 
 // resample shrinks a patch to side×side pixels and enlarges it again.
-func (r *Renderer) resample(img *RGB, side int) {
-	r.cutter.small = grow(r.cutter.small, 3*side*side)
-	small := square(r.cutter.small, side)
-	r.resizer.resize(small, img, img.Bounds())
-	r.resizer.resize(img, small, small.Bounds())
+func (r *Renderer) resample(piece *canvas, side int) {
+	w, h, small := piece.w, piece.h, &r.cutter.small
+	r.resize(small, piece, image.Rect(0, 0, w, h), side, side, false)
+	r.resize(piece, small, image.Rect(0, 0, side, side), w, h, false)
 }

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"image"
+
 	"selfstream/schemas"
 	"selfstream/stages/random"
 )
@@ -8,7 +10,7 @@ import (
 // Version stands for every bit that this package makes of an image. It goes
 // into the fingerprint of an augmenter and must change whenever any view
 // changes: see TestGoldenViews.
-const Version = 1
+const Version = 2
 
 // Key is the key of one view of one image in one epoch: all chance of the view
 // comes from it.
@@ -28,7 +30,7 @@ const keyBranch = 0x76696577 // "view"
 // Render writes the view v of src into dst, Size×Size pixels of three bytes, in
 // rows from top to bottom; it panics if dst is shorter. Equal arguments give
 // equal bytes on every machine. The view must be valid (schemas.Recipe).
-func Render(dst []byte, src *RGB, v schemas.View, key random.Key) {
+func Render(dst []byte, src Image, v schemas.View, key random.Key) {
 	new(Renderer).Render(dst, src, v, key)
 }
 
@@ -36,7 +38,7 @@ func Render(dst []byte, src *RGB, v schemas.View, key random.Key) {
 // with nothing left to chance: the shorter side is resized to size, and the
 // same is cut off at both ends of the longer one (torchvision's Resize(size)
 // and CenterCrop(size), bilinear with antialias).
-func Center(dst []byte, src *RGB, size int) {
+func Center(dst []byte, src Image, size int) {
 	new(Renderer).Center(dst, src, size)
 }
 
@@ -46,19 +48,23 @@ type Renderer struct {
 	resizer resizer
 	blurrer blurrer
 	cutter  cutter
+	canvas  canvas
+	split   Source // an RGB in planes
+	drawn   Source // a canvas
 }
 
 // RenderAll makes all views of src that a recipe asks for, and returns the
 // answer, or 0 if the recipe asks nothing. dst has room for a view of each of
 // recipe.Sizes(). The recipe must be valid.
-func (r *Renderer) RenderAll(dst [][]byte, src *RGB, recipe schemas.Recipe, key random.Key) (answer int) {
+func (r *Renderer) RenderAll(dst [][]byte, src Image, recipe schemas.Recipe, key random.Key) (answer int) {
+	w, h := src.Size()
 	switch {
 	case recipe.Pair != nil:
-		d := DrawPair(*recipe.Pair, src.W, src.H, key)
+		d := DrawPair(*recipe.Pair, w, h, key)
 		r.ApplyPair(dst, src, *recipe.Pair, d)
 		return d.Answer
 	case recipe.Jigsaw != nil:
-		d := DrawJigsaw(*recipe.Jigsaw, src.W, src.H, key)
+		d := DrawJigsaw(*recipe.Jigsaw, w, h, key)
 		r.ApplyJigsaw(dst, src, *recipe.Jigsaw, d)
 		return d.Answer
 	}
@@ -69,35 +75,42 @@ func (r *Renderer) RenderAll(dst [][]byte, src *RGB, recipe schemas.Recipe, key 
 }
 
 // Render is the function Render.
-func (r *Renderer) Render(dst []byte, src *RGB, v schemas.View, key random.Key) {
-	r.Apply(dst, src, v.Size, Draw(v, src.W, src.H, key))
+func (r *Renderer) Render(dst []byte, src Image, v schemas.View, key random.Key) {
+	w, h := src.Size()
+	r.Apply(dst, src, v.Size, Draw(v, w, h, key))
 }
 
 // Apply carries out what was drawn for a view of src.
-func (r *Renderer) Apply(dst []byte, src *RGB, size int, d Drawn) {
-	img := square(dst, size)
-	r.resizer.resize(img, src, d.Box)
-	if d.Flip {
-		flip(img)
-	}
-	d.jitter(img)
+func (r *Renderer) Apply(dst []byte, src Image, size int, d Drawn) {
+	c := &r.canvas
+	r.resize(c, src, d.Box, size, size, d.Flip)
+	d.jitter(c)
 	if d.Gray {
-		gray(img)
+		gray(c)
 	}
 	if d.Blur > 0 {
-		r.blurrer.blur(img, d.Blur)
+		r.blurrer.blur(c, d.Blur)
 	}
 	if d.Solarize < 256 {
-		solarize(img, d.Solarize)
+		solarize(c, d.Solarize)
 	}
+	c.write(dst)
 }
 
 // Center is the function Center.
-func (r *Renderer) Center(dst []byte, src *RGB, size int) {
-	r.resizer.center(square(dst, size), src)
+func (r *Renderer) Center(dst []byte, src Image, size int) {
+	srcW, srcH := src.Size()
+	w, h := size, size // of the resized source
+	if srcW > srcH {
+		w = size * srcW / srcH
+	} else {
+		h = size * srcH / srcW
+	}
+	at := image.Pt(halfToEven(w-size), halfToEven(h-size))
+	part := image.Rectangle{at, at.Add(image.Pt(size, size))}
+	r.window(&r.canvas, src, image.Rect(0, 0, srcW, srcH), image.Pt(w, h), part, false)
+	r.canvas.write(dst)
 }
 
-// square is an image over the pixels of a view.
-func square(pix []byte, size int) *RGB {
-	return &RGB{W: size, H: size, Pix: pix[: 3*size*size : 3*size*size]}
-}
+// halfToEven is n/2, rounded to the even neighbour as Python's round does.
+func halfToEven(n int) int { return (n + n/2%2) / 2 }

@@ -2,150 +2,166 @@ package view
 
 import "image"
 
-// resizer resizes as PIL does (Image.resize with BILINEAR, Resample.c): each
-// output pixel is the mean of the input under a triangle, which is widened to
-// cover all of them when the image shrinks (antialias). Rows are resized
-// first, then columns, with weights of 22 bits after the point. Triangles are
-// computed in integers, so the weights are PIL's without its rounding errors.
+// resizer resizes planes: columns first, then rows, as PIL does but for the
+// order, with 6 bits after the point between the two. What is YCbCr becomes
+// RGB at the size of the output.
 type resizer struct {
-	x, y taps
-	rows []uint8 // after the first pass
-	sum  []int32
+	first, rest axes
+	down        []int16    // a row of the source's width
+	across      [3][]int16 // of the output's
 }
 
-// weightBits is the weights' number of binary digits after the point.
-const weightBits = 32 - 8 - 2
+// axes are the taps of a plane.
+type axes struct{ x, y taps }
 
-// resize fills dst with the box of src. Nothing outside the box is looked at.
-func (r *resizer) resize(dst, src *RGB, box image.Rectangle) {
-	r.window(dst, src, box, image.Pt(dst.W, dst.H), image.Point{})
+// fineBits are the bits after the point between two steps.
+const fineBits = 6
+
+// resize fills dst, which gets w×h pixels, with the box of src: mirrored left to
+// right if flip is set. Nothing outside of the box is looked at, but for what
+// shares a sample with its border.
+func (r *Renderer) resize(dst *canvas, src Image, box image.Rectangle, w, h int, flip bool) {
+	r.window(dst, src, box, image.Pt(w, h), image.Rect(0, 0, w, h), flip)
 }
 
-// window fills dst with a part, from at on, of what the box of src is when it
-// is resized to size.
-func (r *resizer) window(dst, src *RGB, box image.Rectangle, size, at image.Point) {
-	r.x.triangles(box.Dx(), size.X, at.X, dst.W)
-	r.y.triangles(box.Dy(), size.Y, at.Y, dst.H)
-	r.pass(dst, src, box)
-}
-
-// center fills dst with the middle of src, whose shorter side is resized to
-// dst's, a square.
-func (r *resizer) center(dst, src *RGB) {
-	w, h := dst.W, dst.H // of the resized source
-	if src.W > src.H {
-		w = dst.W * src.W / src.H
+// window fills dst with a part of what the box of src is when it is resized to
+// size.
+func (r *Renderer) window(dst *canvas, src Image, box image.Rectangle, size image.Point, part image.Rectangle, flip bool) {
+	s := src.cut(r, box, size)
+	mirrorX, mirrorY, exchange := s.turned()
+	box = s.Stored(box)
+	if exchange {
+		size = image.Pt(size.Y, size.X)
+		part = image.Rect(part.Min.Y, part.Min.X, part.Max.Y, part.Max.X)
+	}
+	x := axis{at: box.Min.X, length: box.Dx(), out: size.X, from: part.Min.X, n: part.Dx()}
+	y := axis{at: box.Min.Y, length: box.Dy(), out: size.Y, from: part.Min.Y, n: part.Dy()}
+	if mirrorX {
+		x.mirror()
+	}
+	if mirrorY {
+		y.mirror()
+	}
+	if exchange {
+		y.reverse = y.reverse != flip
 	} else {
-		h = dst.H * src.H / src.W
+		x.reverse = x.reverse != flip
 	}
-	r.window(dst, src, src.Bounds(), image.Pt(w, h), image.Pt(halfToEven(w-dst.W), halfToEven(h-dst.H)))
-}
-
-// halfToEven is n/2, rounded to the even neighbour as Python's round does.
-func halfToEven(n int) int { return (n + n/2%2) / 2 }
-
-// pass resizes the rows that are needed, then the columns.
-func (r *resizer) pass(dst, src *RGB, box image.Rectangle) {
-	top, bottom := r.y.first[0], r.y.first[dst.H-1]+r.y.n
-	stride := 3 * dst.W
-	r.rows = grow(r.rows, stride*(bottom-top))
-	for y := top; y < bottom; y++ {
-		in := src.Pix[3*(src.W*(box.Min.Y+y)+box.Min.X):][:3*box.Dx()]
-		r.x.mixPixels(r.rows[stride*(y-top):][:stride], in)
-	}
-	for y := range dst.H {
-		in := r.rows[stride*(r.y.first[y]-top):]
-		r.mixRows(dst.Pix[stride*y:][:stride], in, r.y.weight[r.y.n*y:][:r.y.n])
+	dst.reset(part.Dx(), part.Dy())
+	r.resizer.fill(dst, s, x, y)
+	if exchange {
+		dst.exchange()
 	}
 }
 
-// taps says of which inputs each output along one axis is made: of n from
-// first on, with n weights.
-type taps struct {
-	n      int
-	first  []int
-	weight []int32
-}
-
-// triangles sets the taps of the outputs from … from+count−1, when in pixels
-// are resized to out.
-//
-// In units of 1/(2·out) input pixels, output o has its middle at (2o+1)·in,
-// input i at (2i+1)·out, and the triangle falls to 0 at 2·max(in, out) from
-// its middle.
-func (t *taps) triangles(in, out, from, count int) {
-	reach := 2 * max(in, out)
-	t.n = min(in, (2*reach-1)/(2*out)+1)
-	t.first = grow(t.first, count)
-	t.weight = grow(t.weight, count*t.n)
-	for k := range count {
-		middle := (2*(from+k) + 1) * in
-		// The first input that the triangle covers, moved back where the image ends.
-		first := min(max(0, floorDiv(middle-reach-out, 2*out)+1), in-t.n)
-		height := func(j int) int { return max(0, reach-abs((2*(first+j)+1)*out-middle)) }
-		sum := 0
-		for j := range t.n {
-			sum += height(j)
+// fill resizes all planes.
+func (r *resizer) fill(dst *canvas, s *Source, x, y axis) {
+	planes := s.Scales[s.scale]
+	set := func(a *axes, p *Plane) {
+		x.step, y.step = p.StepX, p.StepY
+		a.x.set(x)
+		a.y.set(y)
+	}
+	set(&r.first, &planes[0])
+	rest := &r.first
+	if last := &planes[len(planes)-1]; last.StepX != planes[0].StepX || last.StepY != planes[0].StepY {
+		rest = &r.rest
+		set(rest, last)
+	}
+	for i := range planes {
+		r.across[i] = grow(r.across[i], dst.w)
+	}
+	for k := range dst.h {
+		for i := range planes {
+			a := rest
+			if i == 0 {
+				a = &r.first
+			}
+			x.step, y.step = planes[i].StepX, planes[i].StepY
+			r.row(r.across[i], &planes[i], a, k, x.low(), x.high(), y.low())
 		}
-		w := t.weight[k*t.n:][:t.n]
-		for j := range w {
-			w[j] = int32((height(j)<<(weightBits+1) + sum) / (2 * sum)) // rounded
-		}
-		t.first[k] = first
-	}
-}
-
-// mixPixels makes the pixels of out of those of in.
-func (t *taps) mixPixels(out, in []uint8) {
-	for k, first := range t.first {
-		var r, g, b int32 = half, half, half
-		weight := t.weight[k*t.n:][:t.n]
-		px := in[3*first:][:3*len(weight)]
-		for _, w := range weight {
-			r += w * int32(px[0])
-			g += w * int32(px[1])
-			b += w * int32(px[2])
-			px = px[3:]
-		}
-		o := out[3*k:][:3]
-		o[0], o[1], o[2] = uint8(r>>weightBits), uint8(g>>weightBits), uint8(b>>weightBits)
-	}
-}
-
-// mixRows makes one row of those in in, one for each weight.
-func (r *resizer) mixRows(out, in []uint8, weight []int32) {
-	r.sum = grow(r.sum, len(out))
-	for i := range r.sum {
-		r.sum[i] = half
-	}
-	for j, w := range weight {
-		row := in[j*len(out):][:len(r.sum)]
-		for i, v := range row {
-			r.sum[i] += w * int32(v)
+		red, green, blue := dst.r[dst.w*k:][:dst.w], dst.g[dst.w*k:][:dst.w], dst.b[dst.w*k:][:dst.w]
+		switch {
+		case len(planes) == 1:
+			round(red, r.across[0])
+			copy(green, red)
+			copy(blue, red)
+		case s.YCbCr:
+			toRGB(red, green, blue, r.across[0], r.across[1], r.across[2])
+		default:
+			round(red, r.across[0])
+			round(green, r.across[1])
+			round(blue, r.across[2])
 		}
 	}
-	for i, s := range r.sum {
-		out[i] = uint8(s >> weightBits)
+}
+
+// row resizes one row of a plane, of whose samples left … right−1 belong to
+// the box, from top on.
+func (r *resizer) row(out []int16, p *Plane, a *axes, k, left, right, top int) {
+	width := right - left
+	r.down = grow(r.down, width+lanes) // mixAcross reads more than it needs
+	in := p.Pix[p.W*(top-p.Y+a.y.first[k])+left-p.X:]
+	mixDown(r.down[:width], in, p.W, a.y.weight[k*a.y.pad:][:a.y.n])
+	mixAcross(out, r.down, &a.x)
+}
+
+// mixDownLoops makes a row of those in in, one for each weight.
+func mixDownLoops(out []int16, in []uint8, stride int, weight []int16) {
+	const bits = weightBits - fineBits
+	for x := range out {
+		sum := int32(1 << (bits - 1))
+		for j, w := range weight {
+			sum += int32(w) * int32(in[stride*j+x])
+		}
+		out[x] = int16(sum >> bits)
 	}
 }
 
-const half = 1 << (weightBits - 1)
-
-func abs(n int) int { return max(n, -n) }
-
-// floorDiv is a/b, rounded down.
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b < 0 {
-		q--
+// mixAcrossLoops makes each of out of those in in that its taps say, and cuts it
+// to 0 … 255.
+func mixAcrossLoops(out, in []int16, t *taps) {
+	for k := range out {
+		sum := int32(1 << (weightBits - 1))
+		px := in[t.first[k]:]
+		for j, w := range t.weight[k*t.pad:][:t.n] {
+			sum += int32(w) * int32(px[j])
+		}
+		out[k] = int16(min(max(sum>>weightBits, 0), 255<<fineBits))
 	}
-	return q
 }
 
-// grow returns a slice of n elements of any value, s's memory if it has room.
-func grow[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
+// roundLoops cuts values to 8 bits.
+func roundLoops(out []uint8, in []int16) {
+	for i, v := range in[:len(out)] {
+		out[i] = rounded(int32(v))
 	}
-	return s[:n]
+}
+
+func rounded(v int32) uint8 { return clamp(int(v+1<<(fineBits-1)) >> fineBits) }
+
+// Factors of the conversion from YCbCr (JFIF), times 2¹⁶, less what is whole.
+const (
+	redCr   = 26345  // 1.402 − 1
+	greenCb = -22554 // −0.344136
+	greenCr = 18734  // −0.714136 + 1
+	blueCb  = -14942 // 1.772 − 2
+)
+
+// toRGBLoops converts a row.
+func toRGBLoops(r, g, b []uint8, luma, cb, cr []int16) {
+	for i := range r {
+		y, u, v := int32(luma[i]), int32(cb[i])-128<<fineBits, int32(cr[i])-128<<fineBits
+		r[i] = rounded(y + v + v*redCr>>16)
+		g[i] = rounded(y - v + u*greenCb>>16 + v*greenCr>>16)
+		b[i] = rounded(y + u + u + u*blueCb>>16)
+	}
+}
+
+// interleaveLoops makes pixels of three planes.
+func interleaveLoops(dst, r, g, b []uint8) {
+	for i := range r {
+		p := dst[3*i:][:3]
+		p[0], p[1], p[2] = r[i], g[i], b[i]
+	}
 }

@@ -58,8 +58,7 @@ func TestResizeByLoops(t *testing.T) {
 		{image.Rect(3, 4, 45, 6), 5, 9},
 	} {
 		t.Run(fmt.Sprintf("%v to %d×%d", tc.box, tc.w, tc.h), func(t *testing.T) {
-			have := NewRGB(tc.w, tc.h)
-			new(resizer).resize(have, src, tc.box)
+			have := resized(src, tc.box, tc.w, tc.h, false)
 			for i, want := range resizeByLoops(src, tc.box, tc.w, tc.h) {
 				// Two roundings to 8 bits.
 				if math.Abs(float64(have.Pix[i])-want) > 1.01 {
@@ -78,8 +77,7 @@ func TestResizeKeepsFlatImages(t *testing.T) {
 			src.Pix[i] = value
 		}
 		for _, size := range []int{1, 32, 96, 300} {
-			have := NewRGB(size, size)
-			new(resizer).resize(have, src, image.Rect(7, 5, 200, 96))
+			have := resized(src, image.Rect(7, 5, 200, 96), size, size, false)
 			if want := bytes.Repeat([]byte{value}, len(have.Pix)); !bytes.Equal(have.Pix, want) {
 				t.Errorf("%d pixels of value %d: have others", size, value)
 			}
@@ -99,9 +97,7 @@ func TestResizeStaysInTheBox(t *testing.T) {
 				}
 			}
 		}
-		out := NewRGB(12, 12)
-		new(resizer).resize(out, src, box)
-		return out.Pix
+		return resized(src, box, 12, 12, false).Pix
 	}
 	if !bytes.Equal(resize(0), resize(255)) {
 		t.Error("the surroundings of the box show")
@@ -122,8 +118,7 @@ func TestCenter(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d×%d to %d", tc.w, tc.h, tc.size), func(t *testing.T) {
 			src := scene(tc.w, tc.h)
-			whole := NewRGB(tc.wide, tc.high)
-			new(resizer).resize(whole, src, image.Rect(0, 0, tc.w, tc.h))
+			whole := resized(src, image.Rect(0, 0, tc.w, tc.h), tc.wide, tc.high, false)
 			var want []byte
 			for y := range tc.size {
 				want = append(want, whole.Pix[3*(tc.wide*(tc.top+y)+tc.left):][:3*tc.size]...)

@@ -1,10 +1,12 @@
 package view
 
 // solarize inverts the values at or above threshold.
-func solarize(img *RGB, threshold int) {
-	for i, v := range img.Pix {
-		if int(v) >= threshold {
-			img.Pix[i] = 255 - v
+func solarize(c *canvas, threshold int) {
+	for _, p := range c.planes() {
+		for i, v := range p {
+			if int(v) >= threshold {
+				p[i] = 255 - v
+			}
 		}
 	}
 }
