@@ -70,7 +70,11 @@ func (s *S3) ensure(ctx context.Context) error {
 	return p.try(ctx, func(a *attempt) error {
 		for o := range s.core.ListObjectsIter(a.ctx, s.name, minio.ListObjectsOptions{MaxKeys: 1}) {
 			if minio.ToErrorResponse(o.Err).Code == minio.NoSuchBucket {
-				return s.core.MakeBucket(a.ctx, s.name, minio.MakeBucketOptions{Region: s.config.Region})
+				err := s.core.MakeBucket(a.ctx, s.name, minio.MakeBucketOptions{Region: s.config.Region})
+				if minio.ToErrorResponse(err).Code == minio.BucketAlreadyOwnedByYou {
+					return nil // another process was faster
+				}
+				return err
 			}
 			return o.Err
 		}

@@ -356,6 +356,23 @@ func TestS3AfterRefusedPut(t *testing.T) {
 	}
 }
 
+// TestOpenAtOnce: of many processes that find no bucket, all but one find it
+// made when they make it.
+func TestOpenAtOnce(t *testing.T) {
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			b, err := bucket.Open(t.Context(), server.Config, "at-once")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			b.Close()
+		})
+	}
+	all.Wait()
+}
+
 func TestOpenAgain(t *testing.T) {
 	c := server.Config
 	c.Endpoint = "http://" + c.Endpoint + "/"
