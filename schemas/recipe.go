@@ -1,6 +1,9 @@
 package schemas
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Limits of a recipe.
 const (
@@ -80,19 +83,19 @@ func (r Recipe) Validate() error {
 		return invalid("recipe: have %d views, want at most %d", len(r.Views), MaxViews)
 	}
 	for i, v := range r.Views {
-		if err := v.validate(); err != nil {
-			return fmt.Errorf("view %d: %w", i, err)
+		if err := within(fmt.Sprintf("view %d", i), v.validate()); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// within says of which part an error is.
+// within says of which part of a recipe an error of its validation is.
 func within(part string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", part, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	return invalid("%s: %s", part, strings.TrimPrefix(err.Error(), ErrInvalid.Error()+": "))
 }
 
 func checkSize(size int) error {

@@ -81,7 +81,7 @@ var refusals = map[string][]refusal{
 				m.Recipe.Views = append(m.Recipe.Views, m.Recipe.Views[0])
 			}
 		}),
-		refuseView("no size", "view 0: invalid message: size: have 0", func(v *schemas.View) { v.Size = 0 }),
+		refuseView("no size", "invalid message: view 0: size: have 0", func(v *schemas.View) { v.Size = 0 }),
 		refuseView("large", "size: have 1025", func(v *schemas.View) { v.Size = 1025 }),
 		refuseView("empty crop", "crop scale: have 0 to 1", func(v *schemas.View) { v.Crop.ScaleMin = 0 }),
 		refuseView("crop beyond the image", "crop scale: have 0.2 to 1.5", func(v *schemas.View) { v.Crop.ScaleMax = 1.5 }),
@@ -105,7 +105,7 @@ var refusals = map[string][]refusal{
 		refuseView("threshold", "solarize threshold: have 257", func(v *schemas.View) { v.Solarize.Threshold = 257 }),
 	},
 	"split.v1.pair": {
-		refusePair("no size", "pair: invalid message: size: have 0", func(p *schemas.Pair) { p.Size = 0 }),
+		refusePair("no size", "invalid message: pair: size: have 0", func(p *schemas.Pair) { p.Size = 0 }),
 		refusePair("large", "size: have 1025", func(p *schemas.Pair) { p.Size = 1025 }),
 		refusePair("gap", "gap: have -1", func(p *schemas.Pair) { p.Gap = -1 }),
 		refusePair("endless gap", "gap: have 9223372036854775807", func(p *schemas.Pair) { p.Gap = math.MaxInt }),
@@ -125,7 +125,7 @@ var refusals = map[string][]refusal{
 		refusePair("drop", "drop: have probability 2", func(p *schemas.Pair) { p.Drop = 2 }),
 	},
 	"split.v1.jigsaw": {
-		refuseJigsaw("no size", "jigsaw: invalid message: size: have 0", func(j *schemas.Jigsaw) { j.Size = 0 }),
+		refuseJigsaw("no size", "invalid message: jigsaw: size: have 0", func(j *schemas.Jigsaw) { j.Size = 0 }),
 		refuseJigsaw("tile larger than its cell", "cell: have 63, want 64 to 1365", func(j *schemas.Jigsaw) { j.Cell = 63 }).beyondSchema(),
 		refuseJigsaw("large grid", "cell: have 1366, want 64 to 1365", func(j *schemas.Jigsaw) { j.Cell = 1366 }),
 		refuseJigsaw("endless cell", "cell: have 9223372036854775807", func(j *schemas.Jigsaw) { j.Cell = math.MaxInt }),
