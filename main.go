@@ -48,6 +48,7 @@ func commands() []command {
 		{"trainer", "requests, samples → splits, snapshots", runTrainer},
 		{"evaluator", "snapshots → reports", runEvaluator},
 		{"runs", "what ran, how far, how good", runRuns},
+		{"report", "the figures of some runs in one HTML file, or for machines", runReport},
 		{"verify", "makes a run's batches again and compares", runVerify},
 		{"compare", "the same steps on two backends: do they agree, how fast are they", runCompare},
 		{"health", "is the service on this machine well?", runHealth},

@@ -144,6 +144,20 @@ func TestUp(t *testing.T) {
 			}
 		}
 	})
+	t.Run("report", func(t *testing.T) {
+		page := filepath.Join(t.TempDir(), "report.html")
+		code, stdout, stderr := selfstream(t, "report", "--state", state, s.Run, "--out", page)
+		text, err := os.ReadFile(page)
+		if code != 0 || err != nil || !strings.Contains(string(text), s.BatchesSHA256) || !strings.Contains(string(text), "data:image/jpeg") {
+			t.Errorf("have exit code %d, %s, %s and %v, want the page", code, stdout, stderr, err)
+		}
+		if code, stdout, _ := selfstream(t, "report", "--state", state, s.Run, "--csv"); code != 0 || !strings.Contains(stdout, s.Run+",15,probe linear,") {
+			t.Errorf("have exit code %d and %s, want the probes as CSV", code, stdout)
+		}
+		if code, stdout, _ := selfstream(t, "report", "--state", state, s.Run, "--json"); code != 0 || !json.Valid([]byte(stdout)) {
+			t.Errorf("have exit code %d and %s, want JSON", code, stdout)
+		}
+	})
 	t.Run("verify", func(t *testing.T) {
 		code, stdout, stderr := selfstream(t, "verify", "--state", state, s.Run)
 		if code != 0 || !strings.Contains(stdout, s.BatchesSHA256) {

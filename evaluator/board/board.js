@@ -28,10 +28,10 @@ function tell(text) {
 function replace(id, html) {
 	const part = document.getElementById(id);
 	if (!part) return location.reload();
-	const open = [...part.querySelectorAll("details[open]")].map((d) => d.id);
+	const open = [...part.querySelectorAll("details[open]")].map((d) => d.dataset.key);
 	const chosen = [...part.querySelectorAll(".spot.chosen")].map((s) => s.querySelector("title").textContent.split(",")[0]);
 	part.innerHTML = html;
-	for (const name of open) document.getElementById(name)?.setAttribute("open", "");
+	for (const key of open) part.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.setAttribute("open", "");
 	for (const spot of chosen.length ? part.querySelectorAll(".spot") : []) {
 		if (chosen.includes(spot.querySelector("title").textContent.split(",")[0])) choose(spot);
 	}

@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"time"
 
 	"selfstream/evaluator/exhibit"
+	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/flow"
@@ -200,7 +203,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"/runs/forest-1", 200, []string{
 			"step 20 of 40", "gets 65.0 % of 600 held-out images right, 20.0 points more than on those of the untrained encoder (45.0 %)",
-			"photos/&lt;b&gt;.jpg", "it is text &amp; no picture", strings.Repeat("ab", 32), "temperature=0.5", "class 9", `id="fig-loss"`, "guessing", "l2 0.01",
+			"photos/&lt;b&gt;.jpg", "it is text &amp; no picture", strings.Repeat("ab", 32), "temperature=0.5", "class 9", `data-figure="loss"`, "guessing", "l2 0.01",
 		}},
 		{"/runs/nowhere", 404, []string{"no such run", "nowhere"}},
 		{"/runs/%2e%2e%2fx", 404, []string{"no such run"}},
@@ -247,6 +250,57 @@ func TestMaps(t *testing.T) {
 		if code, _ := b.get(path); code != http.StatusNotFound {
 			t.Errorf("%s: have %d, want 404", path, code)
 		}
+	}
+}
+
+// TestReport: one file, all runs side by side, nothing from elsewhere.
+func TestReport(t *testing.T) {
+	b := newBench(t)
+	for _, name := range []string{"forest-1", "river-2"} {
+		b.run(name, ledger.Finished)
+		b.exhibit(name, 20)
+	}
+	var page strings.Builder
+	if err := Report(t.Context(), &page, b.ledger.Bucket(), []string{"forest-1", "river-2"}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	for want, times := range map[string]int{
+		"photos/&lt;b&gt;.jpg": 2, "data:image/jpeg;base64,": 2, `data-figure="all-linear"`: 1, `data-figure="loss"`: 2, `id="sheet-forest-1-20"`: 1, "prefers-color-scheme": 1,
+	} {
+		if have := strings.Count(page.String(), want); have < times {
+			t.Errorf("have %q %d times, want %d", want, have, times)
+		}
+	}
+	for _, elsewhere := range []string{`src="`, `href="/`, "http://localhost", "url("} {
+		if strings.Contains(page.String(), elsewhere) {
+			t.Errorf("have %q in a page that should stand alone", elsewhere)
+		}
+	}
+	if err := Report(t.Context(), io.Discard, b.ledger.Bucket(), []string{"nowhere"}, slog.New(slog.DiscardHandler)); !errors.Is(err, history.ErrUnknown) {
+		t.Errorf("have %v, want ErrUnknown", err)
+	}
+}
+
+func TestCSV(t *testing.T) {
+	var r history.Run
+	r.Run = "a,b"
+	r.Curve.Points = []schemas.Metric{{Step: 1, Loss: 2.5, LearningRate: 0.1, Values: map[string]float64{"x": 3}}}
+	r.Reports = []schemas.Report{{Step: 1, Probe: "linear", Value: 0.5, PerClass: []schemas.ClassValue{{Class: "cat", Value: 0.25}}}}
+	var have strings.Builder
+	if err := WriteCSV(&have, []*history.Run{&r}); err != nil {
+		t.Fatal(err)
+	}
+	want := `run,step,what,value
+"a,b",1,loss,2.5
+"a,b",1,learning_rate,0.1
+"a,b",1,images_per_second,0
+"a,b",1,wait_share,0
+"a,b",1,value x,3
+"a,b",1,probe linear,0.5
+"a,b",1,probe linear class cat,0.25
+`
+	if have.String() != want {
+		t.Errorf("have %s, want %s", have.String(), want)
 	}
 }
 

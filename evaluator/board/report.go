@@ -1,0 +1,144 @@
+package board
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/csv"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+
+	"selfstream/evaluator/exhibit"
+	"selfstream/evaluator/history"
+	"selfstream/stages/bucket"
+	"selfstream/stages/chart"
+	"selfstream/stages/ledger"
+)
+
+// Report writes one page about some runs, with all figures side by side. It
+// needs no other file and no network.
+func Report(ctx context.Context, w io.Writer, runs bucket.Bucket, names []string, log *slog.Logger) error {
+	b := &board{Config: Config{Runs: runs, Log: log}, ledger: ledger.New(runs)}
+	var views []*view
+	for _, name := range names {
+		run, err := history.Read(ctx, b.ledger, name)
+		if err != nil {
+			return err
+		}
+		var g gathered
+		b.gather(ctx, run, &g)
+		v := newView(run, g)
+		v.sheetURL = inline
+		views = append(views, v)
+	}
+	type row struct {
+		Name  string
+		Cells []template.HTML
+	}
+	var rows []row
+	for _, name := range []string{"head", "quality", "maps", "learning", "stages", "rejects", "settings"} {
+		r := row{Name: name}
+		for _, v := range views {
+			r.Cells = append(r.Cells, b.render(v, name)[0].HTML)
+		}
+		rows = append(rows, r)
+	}
+	err := templates.ExecuteTemplate(w, "report", map[string]any{
+		"Title": reportTitle(views), "Views": views, "Rows": rows, "Together": together(views),
+		"Style": template.CSS(style), "Script": template.JS(script),
+	})
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+// inline is the sheet of an exhibit as part of the page.
+func inline(x *exhibit.Exhibit) template.URL {
+	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(x.Sheet.JPEG))
+}
+
+func reportTitle(views []*view) string {
+	if len(views) == 1 {
+		return views[0].Run.Run
+	}
+	return fmt.Sprintf("%d runs", len(views))
+}
+
+// together are the figures that show all runs at once.
+func together(views []*view) []*figure {
+	if len(views) < 2 {
+		return nil
+	}
+	linear, knn := overlay("top-1 accuracy", true), overlay("top-1 accuracy", true)
+	loss := overlay("loss", false)
+	linear.Dots, knn.Dots = true, true
+	for _, v := range views {
+		l, k, s := chart.Series{Name: v.Run.Run}, chart.Series{Name: v.Run.Run}, chart.Series{Name: v.Run.Run}
+		for _, p := range v.Probes {
+			if p.LinearTop1 != nil {
+				l.Points = append(l.Points, chart.Point{X: float64(p.Step), Y: *p.LinearTop1})
+			}
+			if p.KNNTop1 != nil {
+				k.Points = append(k.Points, chart.Point{X: float64(p.Step), Y: *p.KNNTop1})
+			}
+		}
+		for _, m := range v.Curve.Points {
+			s.Points = append(s.Points, chart.Point{X: float64(m.Step), Y: m.Loss})
+		}
+		linear.Series, knn.Series, loss.Series = append(linear.Series, l), append(knn.Series, k), append(loss.Series, s)
+	}
+	return []*figure{
+		lines("all-linear", "Linear probe", "Step 0 is the untrained encoder.", linear),
+		lines("all-knn", "k-NN probe", "", knn),
+		lines("all-loss", "Loss", "Losses of different methods cannot be compared.", loss),
+	}
+}
+
+func overlay(label string, share bool) chart.Lines {
+	return chart.Lines{X: chart.Axis{Label: "step"}, Y: chart.Axis{Label: label, Percent: share}}
+}
+
+// WriteCSV writes the numbers of runs, one a line, with a head: run, step, what
+// and value. Curves are as the trainer keeps them; see ledger.Curve.
+func WriteCSV(w io.Writer, runs []*history.Run) error {
+	out := csv.NewWriter(w)
+	row := func(run string, step int, what string, value float64) {
+		_ = out.Write([]string{run, strconv.Itoa(step), what, strconv.FormatFloat(value, 'g', -1, 64)}) // told by Error
+	}
+	_ = out.Write([]string{"run", "step", "what", "value"})
+	for _, r := range runs {
+		for _, m := range r.Curve.Points {
+			row(r.Run, m.Step, "loss", m.Loss)
+			row(r.Run, m.Step, "learning_rate", m.LearningRate)
+			row(r.Run, m.Step, "images_per_second", m.ImagesPerSecond)
+			row(r.Run, m.Step, "wait_share", m.WaitShare)
+			for _, name := range slices.Sorted(maps.Keys(m.Values)) {
+				row(r.Run, m.Step, "value "+name, m.Values[name])
+			}
+			if c := m.Collapse; c != nil {
+				row(r.Run, m.Step, "embedding std", c.Std)
+				row(r.Run, m.Step, "embedding rank", c.Rank)
+			}
+		}
+		for _, report := range r.Reports {
+			what := "probe " + report.Probe
+			row(r.Run, report.Step, what, report.Value)
+			for _, c := range report.PerClass {
+				row(r.Run, report.Step, what+" class "+c.Class, c.Value)
+			}
+			for _, s := range report.Stages {
+				row(r.Run, report.Step, what+" stage "+s.Stage, s.Value)
+			}
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("writing CSV: %w", err)
+	}
+	return nil
+}
