@@ -88,7 +88,10 @@ func TestVectors(t *testing.T) {
 			check("blendAll", three(func(r, _, _ []uint8) { blendAll(r, 77, factor) }), three(func(r, _, _ []uint8) { blendAllLoops(r, 77, factor) }))
 		}
 		check("toLuma", three(toLuma), three(toLumaLoops))
-		check("sumLuma", three(func(r, g, b []uint8) { r = append(r[:0], uint8(sumLuma(r, g, b))) }), three(func(r, g, b []uint8) { r = append(r[:0], uint8(sumLumaLoops(r, g, b))) }))
+		summed := func(sum func(r, g, b []uint8) int) func() []any {
+			return func() []any { return []any{sum(bytes(n, 4), bytes(n, 5), bytes(n, 6))} }
+		}
+		check("sumLuma", summed(sumLuma), summed(sumLumaLoops))
 		for _, add := range []uint8{0, 1, 100, 255} {
 			check("turnHue", three(func(r, g, b []uint8) { turnHue(r, g, b, add) }), three(func(r, g, b []uint8) { turnHueLoops(r, g, b, add) }))
 		}
