@@ -23,7 +23,12 @@ func (r *run) train(ctx context.Context) error {
 		Plan: r.plan, Recipe: r.recipe, Fingerprint: r.Fingerprint, From: r.cursor,
 		Epochs: r.req.Config.Epochs, Batch: r.req.Config.Batch, Credit: r.Credit, Holes: r.holes,
 		Issue: func(ctx context.Context, s schemas.Split) error { return r.Flow.Publish(ctx, &s) },
-		Log:   r.log,
+		Retract: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			return r.Flow.Retract(ctx, r.req.Run)
+		},
+		Log: r.log,
 	})
 	r.Stats.begin(
 		Counts{Run: r.req.Run, Step: r.step, Epoch: r.epoch(), Loss: r.status.Loss, Credit: cmp.Or(r.Credit, feed.DefaultCredit)},

@@ -90,17 +90,28 @@ func (f *Flow) purge(ctx context.Context, run string) error {
 	if err != nil && !notFound(err) {
 		return err
 	}
-	for stream, subject := range map[string]string{
-		schemas.SplitsStream:  schemas.Split{Run: run}.Subject(),
-		schemas.SamplesStream: schemas.Samples{Run: run}.Subject(),
-	} {
-		s, err := f.js.Stream(ctx, stream)
-		if err == nil {
-			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
-		}
-		if err != nil && !notFound(err) {
-			return err
-		}
+	if err := f.purgeSubject(ctx, schemas.SplitsStream, schemas.Split{Run: run}.Subject()); err != nil {
+		return err
+	}
+	return f.purgeSubject(ctx, schemas.SamplesStream, schemas.Samples{Run: run}.Subject())
+}
+
+func (f *Flow) purgeSubject(ctx context.Context, stream, subject string) error {
+	s, err := f.js.Stream(ctx, stream)
+	if err == nil {
+		err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	}
+	if notFound(err) {
+		return nil
+	}
+	return err
+}
+
+// Retract removes the splits of a run that are queued. Those at work go on, and
+// do not come again.
+func (f *Flow) Retract(ctx context.Context, run string) error {
+	if err := f.purgeSubject(ctx, schemas.SplitsStream, schemas.Split{Run: run}.Subject()); err != nil {
+		return fmt.Errorf("retracting the splits of run %s: %w", run, err)
 	}
 	return nil
 }

@@ -230,6 +230,26 @@ func TestPublishNoticesSilence(t *testing.T) {
 	}
 }
 
+// TestRetract: the splits of the run go, another run's stay.
+func TestRetract(t *testing.T) {
+	t.Parallel()
+	srv := flowtest.Start(t)
+	f, js := srv.Connect(t), srv.JetStream(t)
+	other := split(3)
+	other.Run = "other"
+	publish(t, f, split(1), split(2), other)
+	if err := f.Retract(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	if have := queued(js); have != 1 {
+		t.Errorf("splits queued: have %d, want 1, of the other run", have)
+	}
+	publish(t, f, split(1))
+	if have := queued(js); have != 2 {
+		t.Errorf("splits queued: have %d, want another 1", have)
+	}
+}
+
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	srv := flowtest.Start(t)

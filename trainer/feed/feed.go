@@ -29,7 +29,13 @@ type Config struct {
 	// Issue publishes a split. It may block, and is called again with the same
 	// split when its samples are overdue.
 	Issue func(context.Context, schemas.Split) error
-	Log   *slog.Logger
+
+	// Retract takes back the splits that are still queued, before all of them
+	// are issued again: where nobody works, repeats would pile up, and whoever
+	// came in the end would have to make them all.
+	Retract func(context.Context) error
+
+	Log *slog.Logger
 }
 
 // DefaultCredit bounds the samples on their way, all augmenters together. Half
@@ -82,7 +88,13 @@ func (f *Feed) Run(ctx context.Context) error {
 	clock := time.NewTicker(tick)
 	defer clock.Stop()
 	for {
-		for _, split := range f.due() {
+		splits, all := f.due()
+		if all {
+			if err := f.cfg.Retract(ctx); err != nil && ctx.Err() == nil {
+				f.cfg.Log.Warn("leaving splits in the queue that are issued again", "err", err)
+			}
+		}
+		for _, split := range splits {
 			if err := f.cfg.Issue(ctx, split); err != nil {
 				if ctx.Err() != nil {
 					return nil
@@ -101,20 +113,22 @@ func (f *Feed) Run(ctx context.Context) error {
 }
 
 // due are the splits to publish now: those that are overdue, and one new one
-// after the other as far as the credit goes.
-func (f *Feed) due() []schemas.Split {
+// after the other as far as the credit goes. It also tells whether all that are
+// out are overdue.
+func (f *Feed) due() (splits []schemas.Split, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	splits := f.window.overdue(now, leastWait)
+	splits = f.window.overdue(now, leastWait)
 	f.stats.Reissued += len(splits)
+	all = len(splits) > 0 && len(splits) == len(f.window.flights)
 	for _, s := range splits {
 		f.cfg.Log.Debug("issuing an overdue split again", "run", s.Run, "epoch", s.Epoch, "split", s.Index)
 	}
 	for {
 		split, ok := f.window.issue(now)
 		if !ok {
-			return splits
+			return splits, all
 		}
 		splits = append(splits, split)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"selfstream/schemas"
 	"selfstream/trainer/plan"
@@ -283,6 +284,7 @@ func TestAnyFleetGivesTheSameBatches(t *testing.T) {
 		f.feed = New(Config{
 			Plan: p, Recipe: testRecipe, Fingerprint: fingerprint, Epochs: epochs, Batch: size,
 			Credit: 6 * int64(p.SplitBytes()), Holes: NewHoles("run", images, 1, 0, 0, nil), Log: slog.New(slog.DiscardHandler),
+			Retract: func(context.Context) error { return nil },
 			Issue: func(ctx context.Context, s schemas.Split) error {
 				select {
 				case f.splits <- s:
@@ -314,6 +316,41 @@ func TestAnyFleetGivesTheSameBatches(t *testing.T) {
 		if have != want {
 			t.Errorf("%d augmenters: have digest %s, want %s", n, have, want)
 		}
+	}
+}
+
+// TestRepeatsDoNotPileUp: where nobody works, splits are taken back before they
+// are issued again. Where somebody does, they are not.
+func TestRepeatsDoNotPileUp(t *testing.T) {
+	p := testPlan(120)
+	queue := map[int]int{} // how often each split is in it
+	retracted := 0
+	f := New(Config{
+		Plan: p, Recipe: testRecipe, Fingerprint: fingerprint, Epochs: 1, Batch: 16, Log: slog.New(slog.DiscardHandler),
+		Issue:   func(_ context.Context, s schemas.Split) error { queue[s.Index]++; return nil },
+		Retract: func(context.Context) error { retracted++; clear(queue); return nil },
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	pass := func() { // one pass of Run, long after the last one
+		for _, flight := range f.window.flights {
+			flight.issued = time.Now().Add(-time.Hour)
+		}
+		_ = f.Run(ctx) // which ends after a pass, with ctx
+	}
+	for range 5 {
+		pass()
+	}
+	if len(queue) != p.Splits() || queue[0] != 1 || retracted != 4 {
+		t.Errorf("have queue %v after taking back %d times, want each of %d splits once, and 4", queue, retracted, p.Splits())
+	}
+	s := made(p.Split(plan.Position{Split: 3}), nil)
+	if err := f.Admit(s, body(t, s), "a"); err != nil {
+		t.Fatal(err)
+	}
+	pass()
+	if queue[0] != 2 || queue[3] != 1 || retracted != 4 {
+		t.Errorf("have queue %v after taking back %d times, want all but split 3 twice, and 4", queue, retracted)
 	}
 }
 
