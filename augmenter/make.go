@@ -65,6 +65,7 @@ func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samp
 // rows are the views of the images so far.
 type rows struct {
 	split    schemas.Split
+	decoder  decode.Decoder
 	renderer view.Renderer
 	sizes    []int    // of the views
 	pixels   [][]byte // of each view, images one after the other
@@ -87,7 +88,10 @@ func newRows(split schemas.Split) *rows {
 // add decodes an image once and appends all its views, or tells what is wrong
 // with it.
 func (r *rows) add(image schemas.Image, data []byte) (broken string) {
-	img, err := decode.Image(data, decode.DefaultLimits())
+	key := view.ImageKey(r.split.Seed, r.split.Epoch, image.ID)
+	img, err := r.decoder.Source(data, decode.DefaultLimits(), func(w, h int) []view.Need {
+		return view.Needs(r.split.Recipe, w, h, key)
+	})
 	if err != nil {
 		return err.Error()
 	}
@@ -96,7 +100,7 @@ func (r *rows) add(image schemas.Image, data []byte) (broken string) {
 		r.pixels[i] = r.pixels[i][:n+size*size*3]
 		r.view[i] = r.pixels[i][n:]
 	}
-	answer := r.renderer.RenderAll(r.view, img, r.split.Recipe, view.ImageKey(r.split.Seed, r.split.Epoch, image.ID))
+	answer := r.renderer.RenderAll(r.view, img, r.split.Recipe, key)
 	if r.answers != nil {
 		r.answers = append(r.answers, int32(answer))
 	}

@@ -108,14 +108,17 @@ func TestMake(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rgb, err := decode.Image(data, decode.DefaultLimits())
+		key := view.ImageKey(7, 2, img.ID)
+		src, err := new(decode.Decoder).Source(data, decode.DefaultLimits(), func(w, h int) []view.Need {
+			return view.Needs(split.Recipe, w, h, key)
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, v := range split.Recipe.Views {
 			n := v.Size * v.Size * 3
 			want := make([]byte, n)
-			view.Render(want, rgb, v, view.Key(7, 2, img.ID, i))
+			view.Render(want, src, v, key.Fold(uint64(i)))
 			if have := s.Views[i].Data[row*n:][:n]; s.Views[i].Size != v.Size || !bytes.Equal(have, want) {
 				t.Errorf("row %d, view %d: have other pixels than package view makes", row, i)
 			}

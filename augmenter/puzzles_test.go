@@ -3,6 +3,7 @@ package augmenter
 import (
 	"bytes"
 	"image"
+	"image/png"
 	"testing"
 
 	"selfstream/schemas"
@@ -19,17 +20,21 @@ func puzzles(t *testing.T, side int, r schemas.Recipe) (*schemas.Samples, []*vie
 	split := schemas.Split{Run: "r", Epoch: 2, Index: 5, Seed: 7, Recipe: r}
 	var sources []*view.RGB
 	for id := range int64(25) {
-		data := photo(side, side, int(id))
+		img, err := decode.Image(photo(side, side, int(id)), decode.DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lossless bytes.Buffer // so that views are compared to the bit
+		if err := png.Encode(&lossless, img); err != nil {
+			t.Fatal(err)
+		}
+		data := lossless.Bytes()
 		if id == 9 {
 			data = data[:99]
 		} else {
-			img, err := decode.Image(data, decode.DefaultLimits())
-			if err != nil {
-				t.Fatal(err)
-			}
 			sources = append(sources, img)
 		}
-		split.Images = append(split.Images, put(t, &b, id, string('a'+rune(id))+".jpg", data))
+		split.Images = append(split.Images, put(t, &b, id, string('a'+rune(id))+".png", data))
 	}
 	if err := split.Validate(); err != nil {
 		t.Fatal(err)

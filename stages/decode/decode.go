@@ -62,7 +62,7 @@ func Fingerprint() string {
 
 // version stands for this package's own part in it: raise it when any
 // conversion to RGB changes.
-const version = 1
+const version = 2
 
 // Versions of golang.org/x/image (WebP, BMP, TIFF) and github.com/bep/imagemeta
 // (orientation). They are written out because not every build knows them at run

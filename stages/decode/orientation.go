@@ -16,6 +16,9 @@ func orientation(format string, data []byte) int {
 	var container imagemeta.ImageFormat
 	switch format {
 	case "jpeg":
+		if !bytes.Contains(data, []byte("Exif\x00\x00")) {
+			return 1 // most have none, and this is known sooner
+		}
 		container = imagemeta.JPEG
 	case "png":
 		container = imagemeta.PNG
