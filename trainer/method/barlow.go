@@ -21,7 +21,7 @@ type Barlow struct {
 	from        recipe
 	Lambda      float64
 	Hidden, Dim int
-	Crop        float64
+	views       asymmetric
 }
 
 func newBarlow(s *flag.FlagSet) Method {
@@ -29,7 +29,7 @@ func newBarlow(s *flag.FlagSet) Method {
 	s.Float64Var(&m.Lambda, "lambda", 0.005, "weight of the redundancy between dimensions")
 	s.IntVar(&m.Hidden, "hidden", 512, "width of the projector's two hidden layers")
 	s.IntVar(&m.Dim, "dim", 512, "dimensions of the embedding")
-	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	m.views.bind(s)
 	m.from.bind(s, map[string]string{"hidden": "8192", "dim": "8192", "crop": "0.08"})
 	return m
 }
@@ -47,12 +47,12 @@ func (m *Barlow) Validate() error {
 	case m.Dim < 1:
 		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
 	}
-	return checkCrop(m.Crop)
+	return m.views.validate()
 }
 
 // Recipe implements Method: BYOL's two views.
 func (m *Barlow) Recipe(size int) schemas.Recipe {
-	return asymmetric(size, m.Crop, m.from.paper || blurs(size))
+	return m.views.recipe(size, m.from.paper || blurs(size))
 }
 
 // Training implements Method. That of the paper is in section 3, except that

@@ -24,7 +24,7 @@ type BYOL struct {
 	from        recipe
 	Momentum    float64
 	Hidden, Dim int
-	Crop        float64
+	views       asymmetric
 }
 
 func newBYOL(s *flag.FlagSet) Method {
@@ -32,7 +32,7 @@ func newBYOL(s *flag.FlagSet) Method {
 	s.Float64Var(&m.Momentum, "momentum", 0.99, "of the target network at the first step; it ends at 1")
 	s.IntVar(&m.Hidden, "hidden", 512, "width of the hidden layers of projector and predictor")
 	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
-	s.Float64Var(&m.Crop, "crop", 0.2, "smallest share of the image in a view")
+	m.views.bind(s)
 	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08"})
 	return m
 }
@@ -50,12 +50,12 @@ func (m *BYOL) Validate() error {
 	case m.Dim < 1:
 		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
 	}
-	return checkCrop(m.Crop)
+	return m.views.validate()
 }
 
 // Recipe implements Method: the two views of table 6.
 func (m *BYOL) Recipe(size int) schemas.Recipe {
-	return asymmetric(size, m.Crop, m.from.paper || blurs(size))
+	return m.views.recipe(size, m.from.paper || blurs(size))
 }
 
 // Training implements Method. That of the paper is in section 3.3.

@@ -71,7 +71,7 @@ func TestBootstrapCrosses(t *testing.T) {
 // r(X, Y) + r(Y, X), where r(A, B) predicts B from A. If the target saw the same
 // view it were r(X, X) + r(Y, Y), which the views X, X and Y, Y give away.
 func TestTargetSeesTheOtherView(t *testing.T) {
-	s := newStudent(t, goBackend(t), &BYOL{Momentum: 1, Hidden: 32, Dim: 16, Crop: 0.2})
+	s := newStudent(t, goBackend(t), &BYOL{Momentum: 1, Hidden: 32, Dim: 16, views: asymmetric{Crop: 0.2}})
 	s.lr = 0 // like the momentum: so that the weights stay as they are
 	loss := func(first, second int) float64 {
 		in := s.inputs(0)
@@ -96,7 +96,7 @@ func TestTargetSeesTheOtherView(t *testing.T) {
 // after its step; its running statistics are its own in any case.
 func TestTargetMovesByMomentumOnly(t *testing.T) {
 	for _, momentum := range []float64{0, 1} {
-		m := &BYOL{Momentum: momentum, Hidden: 32, Dim: 16, Crop: 0.2}
+		m := &BYOL{Momentum: momentum, Hidden: 32, Dim: 16, views: asymmetric{Crop: 0.2}}
 		s := newStudent(t, goBackend(t), m)
 		s.step(t, 0) // at the first step the schedule is at its first value
 		fresh := newStudent(t, goBackend(t), m)

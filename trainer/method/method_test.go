@@ -142,6 +142,8 @@ func TestNewRefuses(t *testing.T) {
 		{"byol", map[string]string{"hidden": "0"}, `configuring method byol: hidden: have 0, want at least 1`},
 		{"byol", map[string]string{"dim": "0"}, `configuring method byol: dim: have 0, want at least 1`},
 		{"byol", map[string]string{"crop": "1.1"}, `configuring method byol: crop: have 1.1, want above 0 and at most 1`},
+		{"byol", map[string]string{"jitter": "5"}, `configuring method byol: jitter: have 5, want 0 to 4`},
+		{"barlow", map[string]string{"solarize": "-0.1"}, `configuring method barlow: solarize: have -0.1, want 0 to 1`},
 		{"byol", map[string]string{"recipe": "large"}, `setting recipe of method byol to "large": want one of small, paper`},
 		{"simclr", map[string]string{"crop": "0"}, `configuring method simclr: crop: have 0, want above 0 and at most 1`},
 	} {
@@ -201,9 +203,9 @@ func TestPublished(t *testing.T) {
 		settings map[string]string
 		training Training
 	}{
-		{"barlow", map[string]string{"hidden": "8192", "dim": "8192", "lambda": "0.005", "crop": "0.08"},
+		{"barlow", map[string]string{"hidden": "8192", "dim": "8192", "lambda": "0.005", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
 			Training{Epochs: 1000, Batch: 2048, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
-		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "crop": "0.08"},
+		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
 			Training{Epochs: 1000, Batch: 4096, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
 		{"simclr", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5"},
 			Training{Epochs: 100, Batch: 4096, LearningRate: 0.3, WeightDecay: 1e-6, Warmup: 0.1}},

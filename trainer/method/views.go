@@ -1,6 +1,7 @@
 package method
 
 import (
+	"flag"
 	"fmt"
 
 	"selfstream/schemas"
@@ -36,14 +37,36 @@ func blur(size int, p float64) schemas.Blur {
 // CIFAR-10: it would be a third of a pixel.
 func blurs(size int) bool { return size > 64 }
 
-// asymmetric is BYOL's pair of views (Grill et al., 2020, table 6), which
-// Barlow Twins took over: the first is always blurred, the second seldom blurred
-// but at times solarized. share is the smallest share of the image in a view.
-func asymmetric(size int, share float64, blurred bool) schemas.Recipe {
-	first := crop(size, share)
-	first.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.4, Contrast: 0.4, Saturation: 0.2, Hue: 0.1}
+// asymmetric are the settings of BYOL's pair of views (Grill et al., 2020, table
+// 6), which Barlow Twins took over: the first is always blurred, the second
+// seldom blurred but at times solarized.
+type asymmetric struct {
+	Crop     float64
+	Jitter   float64
+	Solarize float64
+}
+
+func (a *asymmetric) bind(s *flag.FlagSet) {
+	s.Float64Var(&a.Crop, "crop", 0.2, "smallest share of the image in a view")
+	s.Float64Var(&a.Jitter, "jitter", 1, "strength of the colour jitter, times the paper's")
+	s.Float64Var(&a.Solarize, "solarize", 0.2, "probability that the second view is solarized")
+}
+
+func (a *asymmetric) validate() error {
+	switch {
+	case !(0 <= a.Jitter && a.Jitter <= 4):
+		return fmt.Errorf("jitter: have %g, want 0 to 4", a.Jitter)
+	case !(0 <= a.Solarize && a.Solarize <= 1):
+		return fmt.Errorf("solarize: have %g, want 0 to 1", a.Solarize)
+	}
+	return checkCrop(a.Crop)
+}
+
+func (a *asymmetric) recipe(size int, blurred bool) schemas.Recipe {
+	first := crop(size, a.Crop)
+	first.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.4 * a.Jitter, Contrast: 0.4 * a.Jitter, Saturation: 0.2 * a.Jitter, Hue: 0.1 * a.Jitter}
 	second := first
-	second.Solarize = schemas.Solarize{P: 0.2, Threshold: 128}
+	second.Solarize = schemas.Solarize{P: a.Solarize, Threshold: 128}
 	if blurred {
 		first.Blur, second.Blur = blur(size, 1), blur(size, 0.1)
 	}
