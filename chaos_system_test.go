@@ -27,7 +27,7 @@ const (
 	chaosRun              = "chaos"
 	chaosSteps            = 160             // of chaosConfig
 	snapshotEvery         = 20              // alike
-	patience              = 2 * time.Minute // with anything that a test waits for
+	patience              = 5 * time.Minute // with anything that a test waits for, on a machine that is busy, too
 )
 
 // chaosConfig is the run of most chaos tests: 40 epochs of the 80 images that
