@@ -54,6 +54,7 @@ func accuracies(w io.Writer, s history.Summary) {
 			return p.LinearBestStage + " " + percent(best(p))
 		}},
 		{"k-NN top-1", func(p history.Probed) string { return percent(knn(p)) }},
+		{"pretext", pretextText},
 		{"linear vs untrained", gain(linear)},
 		{"best vs best", gain(best)},
 		{"k-NN vs untrained", gain(knn)},
@@ -62,7 +63,7 @@ func accuracies(w io.Writer, s history.Summary) {
 
 // labelFree is the table of a dataset without labels.
 func labelFree(w io.Writer, s history.Summary) {
-	columns := []column{{"step", func(p history.Probed) string { return strconv.Itoa(p.Step) }}, {"loss", lossText}}
+	columns := []column{{"step", func(p history.Probed) string { return strconv.Itoa(p.Step) }}, {"loss", lossText}, {"pretext", pretextText}}
 	for _, name := range sortedKeys(s.Probes[0].Others) {
 		columns = append(columns, column{name, func(p history.Probed) string { return fmt.Sprintf("%.4g", p.Others[name]) }})
 	}
@@ -112,6 +113,14 @@ func lossText(p history.Probed) string {
 		return "untrained"
 	}
 	return fmt.Sprintf("%.3f", p.Loss)
+}
+
+// pretextText is empty for methods that ask nothing.
+func pretextText(p history.Probed) string {
+	if p.PretextTop1 == nil {
+		return ""
+	}
+	return percent(p.PretextTop1)
 }
 
 func percent(v *float64) string {

@@ -82,7 +82,8 @@ const patience = 3
 type evaluator struct {
 	Config
 	ledger *ledger.Ledger
-	images images // of the last snapshot
+	images images    // of the last snapshot
+	asked  questions // alike
 }
 
 // handle reports about one snapshot.

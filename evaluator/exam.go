@@ -24,6 +24,9 @@ func examsFor(s selection) []exam {
 			exams = append(exams, exam{p.Name(), func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.classify(ctx, p) }})
 		}
 	}
+	if len(s.Unseen) > 0 {
+		exams = append(exams, exam{Pretext, func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.pretext(ctx) }})
+	}
 	for _, p := range figures {
 		exams = append(exams, exam{p.Name(), func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.measure(ctx, p) }})
 	}

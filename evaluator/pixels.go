@@ -59,18 +59,27 @@ func loadPixels(ctx context.Context, b bucket.Bucket, images []image, size int) 
 
 // loadImage tells whether the image could be used.
 func loadImage(ctx context.Context, b bucket.Bucket, key string, dst []byte, size int) (bool, error) {
+	img, err := fetchImage(ctx, b, key)
+	if err != nil || img == nil {
+		return false, err
+	}
+	view.Center(dst, img, size)
+	return true, nil
+}
+
+// fetchImage returns nil for an image that is missing or cannot be decoded.
+func fetchImage(ctx context.Context, b bucket.Bucket, key string) (*view.RGB, error) {
 	limits := decode.DefaultLimits()
 	data, _, err := b.Get(ctx, key, limits.Bytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, bucket.ErrTooLarge):
-		return false, nil
+		return nil, nil
 	case err != nil:
-		return false, err
+		return nil, err
 	}
 	img, err := decode.Image(data, limits)
 	if err != nil {
-		return false, nil // an augmenter has told people why
+		return nil, nil // an augmenter has told people why
 	}
-	view.Center(dst, img, size)
-	return true, nil
+	return img, nil
 }

@@ -20,6 +20,7 @@ type selection struct {
 	Train    []image  `json:"train"`
 	Test     []image  `json:"test,omitempty"`
 	TestFrom string   `json:"test_from,omitempty"` // how the test images were chosen, for people
+	Unseen   []image  `json:"unseen,omitempty"`    // that the run does not train on; none if its recipe asks nothing
 	Note     string   `json:"note,omitempty"`      // why there are no labels, for people
 }
 

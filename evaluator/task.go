@@ -40,6 +40,7 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 	}
 	train, test := e.limits(card.Config.ImageSize)
 	chosen = choose(d, train, test)
+	chosen.Unseen = unseen(d, card.Recipe, e.ImageBytes/4)
 	return chosen, e.ledger.Write(ctx, s.Run, selectionDocument, chosen)
 }
 

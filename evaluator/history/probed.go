@@ -23,6 +23,8 @@ type Probed struct {
 	KNNBestStage    string        `json:"knn_best_stage,omitempty"`
 	Stages          []StageProbed `json:"stages,omitempty"` // from the image to the last stage
 
+	PretextTop1 *float64 `json:"pretext_top1,omitempty"` // of the method's own question, on images that were not trained on
+
 	Others map[string]float64 `json:"others,omitempty"` // of probes that need no labels
 	Notes  []string           `json:"notes,omitempty"`
 }
@@ -45,6 +47,8 @@ func (p *Probed) add(r schemas.Report) {
 		p.KNNTop1 = &value
 		p.KNNBestTop1, p.KNNBestStage = bestStage(r)
 		p.addStages(r, func(s *StageProbed) **float64 { return &s.KNNTop1 })
+	case r.Probe == evaluator.Pretext:
+		p.PretextTop1 = &value
 	case r.Probe != evaluator.Skipped:
 		p.Others[r.Probe] = value
 	}

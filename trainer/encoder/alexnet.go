@@ -16,10 +16,10 @@ import (
 // fc6 and what follows are heads (package method).
 //
 // As in the authors' program of context prediction the convolutions are not cut
-// into groups, and batch normalisation has neither scale nor shift, "exactly
-// what we need to prevent" being a network that silences its activations. It
-// stands behind all five, where that program has local response normalisation
-// behind the first two and the program of jigsaw has no batch normalisation.
+// into groups, and batch normalisation has neither scale nor shift, with which
+// a network could silence its activations. It stands behind all five, where
+// that program has local response normalisation behind the first two, and the
+// program of jigsaw has no batch normalisation.
 //
 // The first convolution decides for which patches the network is:
 //

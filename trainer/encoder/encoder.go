@@ -64,14 +64,17 @@ func New(name string) (Encoder, error) {
 	return Encoder{}, fmt.Errorf("choosing an encoder: have %q, want one of %s", name, strings.Join(Names(), ", "))
 }
 
-// Forward builds the graph of e on images, uint8 [B, H, W, 3] in RGB. Its
-// parameters and running statistics are variables of s, with torchvision's
-// names; those that do not exist are made, their first values drawn from the
+// Forward builds the graph of e on images [B, H, W, 3] in RGB: bytes, or floats
+// of about mean 0 and variance 1. Its parameters and running statistics are
+// variables of s, with torchvision's names; those that do not exist are made, their first values drawn from the
 // seed of the store (layer.SetSeed). In training, batch normalisation uses the
 // statistics of the batch and moves the running ones.
 func (e Encoder) Forward(s *model.Scope, images *Node, training bool) Output {
 	images.AssertDims(-1, -1, -1, 3)
-	maps := e.forward(s, normalise(images), training)
+	if images.DType() == dtypes.Uint8 {
+		images = normalise(images)
+	}
+	maps := e.forward(s, images, training)
 	out := Output{Map: maps[len(maps)-1]}
 	for _, m := range maps {
 		out.Stages = append(out.Stages, layer.GlobalAveragePool(m))

@@ -75,7 +75,7 @@ func TestTargetSeesTheOtherView(t *testing.T) {
 	s.lr = 0 // like the momentum: so that the weights stay as they are
 	loss := func(first, second int) float64 {
 		in := s.inputs(0)
-		in[3], in[4] = images(first), images(second)
+		in[4], in[5] = images(first), images(second)
 		out, err := s.exec.Call(in...)
 		if err != nil {
 			t.Fatal(err)

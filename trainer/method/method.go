@@ -44,10 +44,15 @@ type Batch struct {
 // pair is the two views of a method that compares them. A loss of a view with
 // nothing, or with itself, would train quietly, and to no end.
 func (b Batch) pair() (first, second *Node) {
-	if len(b.Views) != 2 {
-		exceptions.Panicf("method: have a batch of %d views, want 2", len(b.Views))
-	}
+	b.check(2)
 	return b.Views[0], b.Views[1]
+}
+
+// check panics unless there are that many views.
+func (b Batch) check(views int) {
+	if len(b.Views) != views {
+		exceptions.Panicf("method: have a batch of %d views, want %d", len(b.Views), views)
+	}
 }
 
 // Result is what a training step makes of a batch.

@@ -126,7 +126,7 @@ func TestNewRefuses(t *testing.T) {
 		settings map[string]string
 		want     string
 	}{
-		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, simclr`},
+		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, context, jigsaw, simclr`},
 		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, recipe, temperature`},
 		{"simclr", map[string]string{"temperature": "warm"}, `setting temperature of method simclr to "warm": parse error`},
 		{"simclr", map[string]string{"temperature": "0"}, `configuring method simclr: temperature: have 0, want above 0`},
@@ -145,6 +145,20 @@ func TestNewRefuses(t *testing.T) {
 		{"byol", map[string]string{"jitter": "5"}, `configuring method byol: jitter: have 5, want 0 to 4`},
 		{"barlow", map[string]string{"solarize": "-0.1"}, `configuring method barlow: solarize: have -0.1, want 0 to 1`},
 		{"byol", map[string]string{"recipe": "large"}, `setting recipe of method byol to "large": want one of small, paper`},
+		{"context", map[string]string{"patch": "-1"}, `configuring method context: patch: have -1, want at least 1, or 0 to have it chosen`},
+		{"context", map[string]string{"gap": "-2"}, `configuring method context: gap: have -2, want at least 0, or -1 to have it chosen`},
+		{"context", map[string]string{"jitter": "-2"}, `configuring method context: jitter: have -2, want at least 0, or -1 to have it chosen`},
+		{"context", map[string]string{"drop": "1.5"}, `configuring method context: drop: have probability 1.5, want 0 to 1`},
+		{"context", map[string]string{"resample": "NaN"}, `configuring method context: resample: have probability NaN, want 0 to 1`},
+		{"context", map[string]string{"fc7": "0"}, `configuring method context: fc6 and fc7: have widths 256 and 0, want at least 1`},
+		{"context", map[string]string{"crop": "0"}, `configuring method context: crop: have 0, want above 0 and at most 1`},
+		{"jigsaw", map[string]string{"permutations": "1"}, `configuring method jigsaw: permutations: have 1, want 2 to 10000`},
+		{"jigsaw", map[string]string{"permutations-by": "max"}, `configuring method jigsaw: permutations-by: have "max", want max_min or max_avg`},
+		{"jigsaw", map[string]string{"tile": "-1"}, `configuring method jigsaw: tile: have -1, want at least 1, or 0 to have it chosen`},
+		{"jigsaw", map[string]string{"shift": "-1"}, `configuring method jigsaw: shift: have -1, want at least 0`},
+		{"jigsaw", map[string]string{"gray": "-0.5"}, `configuring method jigsaw: gray: have probability -0.5, want 0 to 1`},
+		{"jigsaw", map[string]string{"fc6": "0"}, `configuring method jigsaw: fc6 and fc7: have widths 0 and 512, want at least 1`},
+		{"jigsaw", map[string]string{"crop": "2"}, `configuring method jigsaw: crop: have 2, want above 0 and at most 1`},
 		{"simclr", map[string]string{"crop": "0"}, `configuring method simclr: crop: have 0, want above 0 and at most 1`},
 	} {
 		t.Run(tc.want, func(t *testing.T) {
@@ -207,6 +221,18 @@ func TestPublished(t *testing.T) {
 			Training{Epochs: 1000, Batch: 2048, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
 		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
 			Training{Epochs: 1000, Batch: 4096, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
+		{"context", map[string]string{
+			"patch": "0", "gap": "-1", "jitter": "-1", "crop": "0.35", "flip": "0", "drop": "1", "project": "0", "gray": "0",
+			"resample": "0.33", "normalize": "true", "fc6": "4096", "fc7": "4096",
+		}, Training{
+			Encoder: "alexnet", ImageSize: 398, Epochs: 400, Batch: 512, Optimizer: "sgd", LearningRate: 1e-6, BaseBatch: 1,
+		}},
+		{"jigsaw", map[string]string{
+			"permutations": "1000", "permutations-by": "max_avg", "permutations-seed": "0", "tile": "0", "crop": "1", "flip": "0",
+			"shift": "2", "project": "0", "gray": "0.3", "normalize": "true", "fc6": "1024", "fc7": "4096",
+		}, Training{
+			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256, Optimizer: "sgd", LearningRate: 0.01, WeightDecay: 5e-4,
+		}},
 		{"simclr", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5"},
 			Training{Epochs: 100, Batch: 4096, LearningRate: 0.3, WeightDecay: 1e-6, Warmup: 0.1}},
 	} {
@@ -225,7 +251,9 @@ func TestPublished(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := tc.training
-			want.Encoder, want.ImageSize, want.Optimizer, want.BaseBatch = "resnet50", 224, "lars", 256
+			if want.Encoder == "" {
+				want.Encoder, want.ImageSize, want.Optimizer, want.BaseBatch = "resnet50", 224, "lars", 256
+			}
 			want.WholeBatch = m.Training().WholeBatch
 			if have := m.Training(); have != want {
 				t.Errorf("training: have %+v, want %+v", have, want)

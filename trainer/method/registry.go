@@ -10,9 +10,11 @@ import (
 
 // methods bind their settings, with defaults and help, to a flag.FlagSet.
 var methods = map[string]func(*flag.FlagSet) Method{
-	"barlow": newBarlow,
-	"byol":   newBYOL,
-	"simclr": newSimCLR,
+	"barlow":  newBarlow,
+	"byol":    newBYOL,
+	"context": newContext,
+	"jigsaw":  newJigsaw,
+	"simclr":  newSimCLR,
 }
 
 // Names lists the methods there are.

@@ -31,9 +31,11 @@ const (
 
 // small are settings that make the heads of a method quick.
 var small = map[string]map[string]string{
-	"barlow": {"dim": "16", "hidden": "32"},
-	"byol":   {"dim": "16", "hidden": "32"},
-	"simclr": {"dim": "16"},
+	"barlow":  {"dim": "16", "hidden": "32"},
+	"byol":    {"dim": "16", "hidden": "32"},
+	"context": {"fc6": "16", "fc7": "32", "normalize": "false"},
+	"jigsaw":  {"fc6": "16", "fc7": "32", "normalize": "false", "permutations": "8"},
+	"simclr":  {"dim": "16"},
 }
 
 // student trains the encoder "tiny" on random images, as a trainer would.
@@ -55,13 +57,13 @@ func newStudent(t testing.TB, b compute.Backend, m Method) *student {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &student{lr: 1e-3, store: model.NewStore(), views: len(m.Recipe(size).Views)}
+	s := &student{lr: 1e-3, store: model.NewStore(), views: len(m.Recipe(size).Sizes())}
 	layer.SetSeed(s.store, 1)
 	s.exec, err = model.NewExec(b, s.store, func(scope *model.Scope, in []*Node) []*Node {
-		lr, progress, labels, views := in[0], in[1], in[2], in[3:]
+		lr, progress := in[0], in[1]
 		r := m.Loss(
 			Net{Encoder: e, Scope: scope, Training: true},
-			Batch{Views: views, Labels: labels, Progress: progress},
+			Batch{Progress: progress, Labels: in[2], Answers: in[3], Views: in[4:]},
 		)
 		optim.Minimize(o, scope.Store(), r.Loss, lr, 0)
 		if r.After != nil {
@@ -102,13 +104,15 @@ func (s *student) compile(t testing.TB) {
 	}
 }
 
-// inputs are the rate, the progress, the labels and the views of a step.
+// inputs are the rate, the progress, the labels, the answers and the views of a
+// step.
 func (s *student) inputs(step int) []any {
 	schedule := optim.Schedule{Peak: s.lr, Warmup: 2, Steps: allSteps}
 	in := []any{
 		tensors.FromScalar(float32(schedule.At(step))),
 		tensors.FromScalar(float32(optim.Progress(step, allSteps))),
 		tensors.FromFlatDataAndDimensions(make([]int32, batch), batch),
+		tensors.FromFlatDataAndDimensions([]int32{0, 1, 2, 3, 4, 5, 6, 7}, batch),
 	}
 	for view := range s.views {
 		in = append(in, images(view))
@@ -211,15 +215,15 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestPairs: a batch with one view or three is refused, and not trained on
-// wrongly.
-func TestPairs(t *testing.T) {
-	for _, name := range []string{"barlow", "byol", "simclr"} {
+// TestViews: a batch with a view too few or too many is refused, and not trained
+// on wrongly.
+func TestViews(t *testing.T) {
+	for _, name := range Names() {
 		s := newStudent(t, goBackend(t), newSmall(t, name))
 		in := s.inputs(0)
 		for _, wrong := range [][]any{in[:len(in)-1], append(slices.Clone(in), in[len(in)-1])} {
-			views := len(wrong) - len(in) + 2
-			want := fmt.Sprintf("have a batch of %d views, want 2", views)
+			views := len(wrong) - len(in) + s.views
+			want := fmt.Sprintf("have a batch of %d views, want %d", views, s.views)
 			if _, err := s.exec.Call(wrong...); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: have %v, want %q", name, err, want)
 			}
@@ -252,19 +256,26 @@ func TestChance(t *testing.T) {
 	}
 }
 
-// TestPasses: SimCLR sends both views through the encoder in one pass, Barlow
-// Twins and BYOL one by one. Running averages, which keep 0.9, tell: of two
-// passes with the mean m they have 0.19·m, of one 0.1·m.
+// TestPasses: SimCLR, context prediction and jigsaw send all views through the
+// encoder in one pass, Barlow Twins and BYOL one by one. Running averages, which
+// keep 0.9, tell: of two passes with the mean m they have 0.19·m, of one 0.1·m.
 func TestPasses(t *testing.T) {
 	means := map[string][]float32{}
 	for _, name := range Names() {
 		s := newStudent(t, goBackend(t), newSmall(t, name))
 		in := s.inputs(0)
-		in[4] = in[3] // the same view twice
+		for view := range s.views {
+			in[4+view] = in[4] // the same again
+		}
 		if _, err := s.exec.Call(in...); err != nil {
 			t.Fatal(err)
 		}
 		means[name] = flat(s.store.GetVariable("/encoder/bn1.running_mean"))
+	}
+	for _, name := range []string{"context", "jigsaw"} {
+		if d := oracletest.Distance(means[name], means["simclr"]); !(d < 1e-5) {
+			t.Errorf("%s: have a running mean %.4v, want %.4v", name, means[name], means["simclr"])
+		}
 	}
 	for _, name := range []string{"barlow", "byol"} {
 		twice := affine([][]float32{means["simclr"]}, 1.9, 0)[0]
@@ -286,7 +297,7 @@ func TestInference(t *testing.T) {
 			s := newStudent(t, b, m)
 			s.compile(t)
 			exec := model.MustNewExec(b, s.store, func(scope *model.Scope, in []*Node) []*Node {
-				r := m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Views: in[3:]})
+				r := m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Answers: in[3], Views: in[4:]})
 				for v := range s.store.IterVariables() {
 					if v.ChangedInGraph(r.Loss.Graph()) {
 						t.Errorf("%s moves", v.Path())

@@ -1,0 +1,142 @@
+package evaluator
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"selfstream/schemas"
+	"selfstream/trainer/encoder"
+	"selfstream/trainer/layer"
+	"selfstream/trainer/method"
+	"selfstream/trainer/snapshot"
+)
+
+// contextRun is a run of context prediction.
+var contextRun = schemas.Config{
+	Method: "context", Settings: map[string]string{"fc6": "8", "fc7": "8"}, Encoder: "tiny", ImageSize: imageSize,
+	Epochs: 1, Batch: 8, Optimizer: "sgd", LearningRate: 1, Seed: 5,
+}
+
+// stubborn is the state of a context prediction that always gives one answer.
+func (w *world) stubborn(always int) *model.Store {
+	w.t.Helper()
+	m, err := method.New(contextRun.Method, contextRun.Settings)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	e, err := encoder.New(contextRun.Encoder)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	store := model.NewStore()
+	layer.SetSeed(store, 1)
+	exec := model.MustNewExec(w.backend, store, func(s *model.Scope, in []*Node) *Node {
+		return m.Loss(method.Net{Encoder: e, Scope: s, Training: true}, method.Batch{Answers: in[0], Views: in[1:]}).Loss
+	})
+	size := m.Recipe(imageSize).Pair.Size
+	view := shapes.Make(dtypes.Uint8, 2, size, size, 3)
+	if _, err := exec.Compile(shapes.Make(dtypes.Int32, 2), view, view); err != nil {
+		w.t.Fatal(err)
+	}
+	bias := make([]float32, schemas.Neighbours)
+	bias[always] = 1e6
+	if err := store.GetVariable("/head/classifier/fc9.bias").SetValue(tensors.FromFlatDataAndDimensions(bias, len(bias))); err != nil {
+		w.t.Fatal(err)
+	}
+	return store
+}
+
+// contextSnapshot keeps and announces the state of a context prediction.
+func (w *world) contextSnapshot(step int, final bool, store *model.Store) {
+	w.t.Helper()
+	m, err := method.New(contextRun.Method, contextRun.Settings)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	card, err := snapshot.Write(w.t.Context(), w.runs, store, snapshot.Card{
+		Run: runName, Dataset: "stripes", Step: step, Config: contextRun, Recipe: m.Recipe(imageSize),
+		BatchesSHA256: strings.Repeat("0", 64),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.announce(step, final, card.WeightsSHA256)
+}
+
+func (w *world) pretext() map[int]schemas.Report {
+	w.t.Helper()
+	reports := map[int]schemas.Report{}
+	for _, r := range w.kept() {
+		if r.Probe == Pretext {
+			reports[r.Step] = r
+		}
+	}
+	return reports
+}
+
+// TestPretext has networks that always give the same answer, each another. They
+// are right as often as that is the answer; together, once for each image that
+// is held out.
+func TestPretext(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes/train/across", 0, 6)
+	w.draw("stripes/train/along", 1, 6)
+	w.draw("stripes/val/across", 0, 25)
+	w.draw("stripes/val/nowhere else", 2, 15)
+	w.put("stripes/val/across/broken.png", []byte("\x89PNG\r\n\x1a\nand then nothing"))
+	for answer := range schemas.Neighbours {
+		w.contextSnapshot(answer, answer == schemas.Neighbours-1, w.stubborn(answer))
+	}
+	names := w.evaluate(w.config(), 5*schemas.Neighbours)
+	if want := []string{"0 linear", "0 knn", "0 pretext", "0 rankme", "0 std"}; !slices.Equal(names[:5], want) {
+		t.Errorf("have %v, want %v", names[:5], want)
+	}
+	sum := 0.0
+	for step, r := range w.pretext() {
+		sum += r.Value
+		right := r.Value * 40
+		if r.Test != 40 || math.Abs(right-math.Round(right)) > 1e-4 || right > 20 {
+			t.Errorf("answer %d: have %.3f of %d images, want a few of 40", step, r.Value, r.Test)
+		}
+		if r.Constants["choices"] != "8" || r.Constants["chance"] != "0.125" || !strings.Contains(r.Note, "1 of the 41 images to ask about could not be read") {
+			t.Errorf("answer %d: have constants %v and note %q", step, r.Constants, r.Note)
+		}
+	}
+	if math.Abs(sum-1) > 1e-5 {
+		t.Errorf("have all answers right %.3f times, want once", sum)
+	}
+}
+
+// TestPretextWithoutUnseenImages: where all images are trained on, nobody is
+// asked.
+func TestPretextWithoutUnseenImages(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes", 0, 10)
+	w.contextSnapshot(0, true, w.stubborn(0))
+	if have, want := w.evaluate(w.config(), 2), []string{"0 rankme", "0 std"}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+}
+
+// TestPretextWithoutHead: a state without the head cannot answer, and the report
+// says what is missing.
+func TestPretextWithoutHead(t *testing.T) {
+	w := newWorld(t)
+	w.draw("stripes/train", 0, 10)
+	w.draw("stripes/val", 1, 4)
+	w.contextSnapshot(3, true, encoderStore(t, 1))
+	w.evaluate(w.config(), 1)
+	reports := w.kept()
+	if len(reports) != 1 || reports[0].Probe != Skipped || !strings.Contains(reports[0].Note, "/head/classifier/fc6.weight") {
+		t.Errorf("have %s, want a report that names the head's first weights", fmt.Sprint(reports))
+	}
+}

@@ -1,0 +1,134 @@
+package method
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"sync"
+
+	"selfstream/schemas"
+	"selfstream/trainer/layer"
+)
+
+// Jigsaw is the jigsaw puzzle: shown the nine shuffled tiles of an image, the
+// network says by which permutation of a set they were shuffled.
+//
+// Noroozi & Favaro, 2016, "Unsupervised Learning of Visual Representations by
+// Solving Jigsaw Puzzles", https://arxiv.org/abs/1603.09246. Nine towers with
+// shared weights up to fc6, the context-free network: a tile is understood by
+// itself before it meets the others in fc7. The softmax behind that is over the
+// permutations (figure 3). The set of them has to be hard to tell apart by a
+// few tiles, so it is chosen for large distances; see Permutations.
+//
+// fc6 and fc7 are normalised by the batch, all nine tiles together, as later
+// programs do (VISSL); the authors' has dropout there instead. Each tile is
+// brought to mean 0 and variance 1, as the paper says and their program does
+// not.
+type Jigsaw struct {
+	from         recipe
+	Permutations int
+	By           string
+	Seed         uint64 // of the permutations
+	Tile         int    // 0: in proportion to the cell
+	Crop         float64
+	Flip         float64
+	Shift        int
+	Project      float64
+	Gray         float64
+	Normalize    bool
+	FC6, FC7     int
+
+	chosen sync.Once
+	set    []schemas.Permutation
+}
+
+func newJigsaw(s *flag.FlagSet) Method {
+	m := &Jigsaw{}
+	s.IntVar(&m.Permutations, "permutations", 64, "how many there are to choose from, such as 64, 100 or 1000")
+	s.StringVar(&m.By, "permutations-by", MaxMin, "how they are chosen: max_min, by the smallest distance, or max_avg, by the mean")
+	s.Uint64Var(&m.Seed, "permutations-seed", 0, "decides which of equally good ones are chosen")
+	s.IntVar(&m.Tile, "tile", 0, "side of a tile, in pixels; it lies anywhere in a cell, which is a third of the image; 0: 64 for a cell of 85")
+	s.Float64Var(&m.Crop, "crop", 0.5, "smallest share of the image in a puzzle")
+	s.Float64Var(&m.Flip, "flip", 0.5, "probability of mirroring the image left and right before it is cut")
+	s.IntVar(&m.Shift, "shift", 0, "against colour fringes: pixels by which each colour channel of a tile is moved at most")
+	s.Float64Var(&m.Project, "project", 0, "against colour fringes: probability of all tiles losing what is between green and magenta")
+	s.Float64Var(&m.Gray, "gray", 0, "probability of all tiles losing their colours")
+	s.BoolVar(&m.Normalize, "normalize", true, "against gradients of brightness: give each tile mean 0 and variance 1")
+	s.IntVar(&m.FC6, "fc6", 64, "width of the code of a tile")
+	s.IntVar(&m.FC7, "fc7", 512, "width of the layer above the codes")
+	m.from.bind(s, map[string]string{
+		"permutations": "1000", "permutations-by": MaxAvg, "crop": "1", "flip": "0", "shift": "2", "gray": "0.3",
+		"fc6": "1024", "fc7": "4096",
+	})
+	return m
+}
+
+// Name implements Method.
+func (m *Jigsaw) Name() string { return "jigsaw" }
+
+// Validate implements Method.
+func (m *Jigsaw) Validate() error {
+	switch {
+	case m.Permutations < 2 || m.Permutations > schemas.MaxPermutations:
+		return fmt.Errorf("permutations: have %d, want 2 to %d", m.Permutations, schemas.MaxPermutations)
+	case m.By != MaxMin && m.By != MaxAvg:
+		return fmt.Errorf("permutations-by: have %q, want %s or %s", m.By, MaxMin, MaxAvg)
+	case m.Tile < 0:
+		return fmt.Errorf("tile: have %d, want at least 1, or 0 to have it chosen", m.Tile)
+	case m.Shift < 0:
+		return fmt.Errorf("shift: have %d, want at least 0", m.Shift)
+	}
+	if err := checkProbabilities(map[string]float64{"flip": m.Flip, "project": m.Project, "gray": m.Gray}); err != nil {
+		return err
+	}
+	if err := checkWidths(m.FC6, m.FC7); err != nil {
+		return err
+	}
+	return checkCrop(m.Crop)
+}
+
+// Recipe implements Method: tiles of 64 pixels at a size of 255, as in the
+// paper, and of 16 at 64.
+func (m *Jigsaw) Recipe(size int) schemas.Recipe {
+	m.chosen.Do(func() {
+		set, err := Permutations(m.Permutations, m.By, m.Seed)
+		if err != nil {
+			panic(err) // Validate has looked
+		}
+		m.set = set
+	})
+	cell := max(1, size/3)
+	tile := m.Tile
+	if tile == 0 {
+		tile = max(1, int(math.Round(float64(cell)*64/85)))
+	}
+	return schemas.Recipe{Jigsaw: &schemas.Jigsaw{
+		Size: tile, Cell: cell,
+		Crop: schemas.Crop{ScaleMin: m.Crop, ScaleMax: 1, RatioMin: 1, RatioMax: 1},
+		Flip: m.Flip, Shift: m.Shift, Gray: m.Gray, Project: m.Project,
+		Permutations: m.set,
+	}}
+}
+
+// Training implements Method. That of the paper, in section 4, is 350,000 steps
+// with a learning rate that falls in steps; on ImageNet these are 70 epochs.
+func (m *Jigsaw) Training() Training {
+	t := smallTraining()
+	t.ImageSize = 64
+	if m.from.paper {
+		t = Training{
+			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256,
+			Optimizer: "sgd", LearningRate: 0.01, WeightDecay: 5e-4,
+		}
+	}
+	return t
+}
+
+// Loss implements Method.
+func (m *Jigsaw) Loss(net Net, b Batch) Result {
+	b.check(schemas.Tiles)
+	head := net.Head("classifier")
+	codes, features := towers(net, head, patches(b.Views, m.Normalize), m.FC6)
+	x := dense(head, "fc7", codes, m.FC7, net.Training)
+	return answered(layer.Linear(head, "fc8", x, m.Permutations, true), b.Answers, features)
+}
