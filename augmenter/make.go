@@ -3,6 +3,7 @@ package augmenter
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"selfstream/schemas"
@@ -42,6 +43,8 @@ type maker struct {
 func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samples, error) {
 	s := &schemas.Samples{Run: split.Run, Epoch: split.Epoch, Index: split.Index, Fingerprint: Fingerprint()}
 	rows := newRows(split)
+	rows.tools = allTools.Get().(*tools)
+	defer allTools.Put(rows.tools)
 	err := m.files(ctx, split.Images, func(image schemas.Image, f file) {
 		start := time.Now()
 		defer func() { m.stats.add(func(c *Counts) { c.Rendering += time.Since(start) }) }()
@@ -62,15 +65,23 @@ func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samp
 	return s, nil
 }
 
-// rows are the views of the images so far.
-type rows struct {
-	split    schemas.Split
+// tools hold the memory for decoding and rendering, which is used again from
+// split to split.
+type tools struct {
 	decoder  decode.Decoder
 	renderer view.Renderer
-	sizes    []int    // of the views
-	pixels   [][]byte // of each view, images one after the other
-	view     [][]byte // of each view, the image at work
-	answers  []int32  // nil if the recipe asks nothing
+}
+
+var allTools = sync.Pool{New: func() any { return new(tools) }}
+
+// rows are the views of the images so far.
+type rows struct {
+	split   schemas.Split
+	tools   *tools
+	sizes   []int    // of the views
+	pixels  [][]byte // of each view, images one after the other
+	view    [][]byte // of each view, the image at work
+	answers []int32  // nil if the recipe asks nothing
 }
 
 func newRows(split schemas.Split) *rows {
@@ -89,7 +100,7 @@ func newRows(split schemas.Split) *rows {
 // with it.
 func (r *rows) add(image schemas.Image, data []byte) (broken string) {
 	key := view.ImageKey(r.split.Seed, r.split.Epoch, image.ID)
-	img, err := r.decoder.Source(data, decode.DefaultLimits(), func(w, h int) []view.Need {
+	img, err := r.tools.decoder.Source(data, decode.DefaultLimits(), func(w, h int) []view.Need {
 		return view.Needs(r.split.Recipe, w, h, key)
 	})
 	if err != nil {
@@ -100,7 +111,7 @@ func (r *rows) add(image schemas.Image, data []byte) (broken string) {
 		r.pixels[i] = r.pixels[i][:n+size*size*3]
 		r.view[i] = r.pixels[i][n:]
 	}
-	answer := r.renderer.RenderAll(r.view, img, r.split.Recipe, key)
+	answer := r.tools.renderer.RenderAll(r.view, img, r.split.Recipe, key)
 	if r.answers != nil {
 		r.answers = append(r.answers, int32(answer))
 	}

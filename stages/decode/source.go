@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"fmt"
 	"image"
 
 	"selfstream/stages/decode/jpeg"
@@ -33,7 +34,12 @@ func (d *Decoder) Source(data []byte, l Limits, needs func(w, h int) []view.Need
 	return img, nil
 }
 
-func (d *Decoder) decode(data []byte, l Limits, needs func(w, h int) []view.Need) (*view.Source, error) {
+func (d *Decoder) decode(data []byte, l Limits, needs func(w, h int) []view.Need) (s *view.Source, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s, err = nil, fmt.Errorf("the decoder panicked: %v", p)
+		}
+	}()
 	p, err := d.jpeg.Header(data)
 	if err != nil {
 		return nil, err
@@ -41,7 +47,7 @@ func (d *Decoder) decode(data []byte, l Limits, needs func(w, h int) []view.Need
 	if err := l.check(p.W, p.H); err != nil {
 		return nil, err
 	}
-	s := &d.source
+	s = &d.source
 	*s = view.Source{W: p.W, H: p.H, YCbCr: p.YCbCr, Orientation: orientation("jpeg", data)}
 	var regions [4]image.Rectangle
 	for _, n := range needs(s.Size()) {
