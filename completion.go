@@ -12,17 +12,18 @@ import (
 // completion is the end of a run: its last snapshot is probed, or it has
 // failed.
 type completion struct {
+	run     string
 	reached chan struct{}
 	reach   func()
 }
 
-func newCompletion() *completion {
+func newCompletion(run string) *completion {
 	reached := make(chan struct{})
-	return &completion{reached, sync.OnceFunc(func() { close(reached) })}
+	return &completion{run, reached, sync.OnceFunc(func() { close(reached) })}
 }
 
 func (c *completion) metric(m schemas.Metric) {
-	if m.State == ledger.Failed {
+	if m.Run == c.run && m.State == ledger.Failed {
 		c.reach()
 	}
 }

@@ -38,9 +38,18 @@ type runFlags struct {
 }
 
 func (o *options) runFlags() *runFlags {
+	r := o.settingFlags()
+	o.StringVar(&r.name, "name", "", "`name` of the run; the same name continues it (default: from dataset, method and settings)")
+	return r
+}
+
+const defaultMethod = "simclr"
+
+// settingFlags are all flags of a run but its name.
+func (o *options) settingFlags() *runFlags {
 	r := &runFlags{options: o, config: schemas.Config{Settings: settings{}}}
 	c := &r.config
-	o.StringVar(&c.Method, "method", "simclr", "`name` of the way to learn: "+strings.Join(method.Names(), ", "))
+	o.StringVar(&c.Method, "method", defaultMethod, "`name` of the way to learn: "+strings.Join(method.Names(), ", "))
 	o.Var(settings(c.Settings), "set", "a `key=value` setting of the method, such as temperature=0.5; may be repeated")
 	o.StringVar(&c.Encoder, "encoder", "", "`name` of the network: "+strings.Join(encoder.Names(), ", "))
 	o.IntVar(&c.ImageSize, "image-size", 0, "side of a view, in `pixels`")
@@ -59,7 +68,6 @@ func (o *options) runFlags() *runFlags {
 	o.IntVar(&c.SnapshotEvery, "snapshot-every", 0, "steps between snapshots; 0: five in all, at most 1000 steps apart")
 	o.IntVar(&c.MaxHoles, "max-holes", 100, "broken images that are borne, whatever their share")
 	o.Float64Var(&c.MaxHoleRate, "max-hole-rate", 0.1, "share of broken images that is borne, however many")
-	o.StringVar(&r.name, "name", "", "`name` of the run; the same name continues it (default: from dataset, method and settings)")
 	for _, f := range recommended(method.Training{}) {
 		o.Lookup(f.name).DefValue = "the method's, below"
 	}
@@ -70,11 +78,16 @@ func (o *options) runFlags() *runFlags {
 // request checks the settings of a run and names it. Equal settings give equal
 // names, so that asking again for a run continues it.
 func (r *runFlags) request(dataset string) (schemas.RunRequest, error) {
+	return r.requestFor(dataset, "")
+}
+
+// requestFor is request for a version of the dataset, which is in the name then.
+func (r *runFlags) requestFor(dataset, version string) (schemas.RunRequest, error) {
 	m, err := r.complete()
 	if err != nil {
 		return schemas.RunRequest{}, err
 	}
-	req := schemas.RunRequest{Run: r.name, Dataset: dataset, Config: r.config}
+	req := schemas.RunRequest{Run: r.name, Dataset: dataset, Version: version, Config: r.config}
 	if err := checkChoices(m, req.Config); err != nil {
 		return req, usageError{err}
 	}
@@ -82,7 +95,7 @@ func (r *runFlags) request(dataset string) (schemas.RunRequest, error) {
 		return req, usageError{err}
 	}
 	if req.Run == "" {
-		req.Run = runName(req.Config, dataset)
+		req.Run = runName(req)
 	}
 	if err := req.Validate(); err != nil {
 		return req, usageError{err}
@@ -106,15 +119,15 @@ func checkChoices(m method.Method, c schemas.Config) error {
 // notName is what cannot be part of a run's name.
 var notName = regexp.MustCompile(`[^a-z0-9]+`)
 
-func runName(c schemas.Config, dataset string) string {
-	text, err := json.Marshal(c)
+func runName(r schemas.RunRequest) string {
+	text, err := json.Marshal(r.Config)
 	if err != nil {
 		panic("marshalling a config: " + err.Error()) // a valid one has no NaNs
 	}
-	sum := sha256.Sum256(append(text, dataset...))
-	slug := strings.Trim(notName.ReplaceAllString(strings.ToLower(path.Base(dataset)), "-"), "-")
+	sum := sha256.Sum256(append(text, r.Dataset+r.Version...))
+	slug := strings.Trim(notName.ReplaceAllString(strings.ToLower(path.Base(r.Dataset)), "-"), "-")
 	if slug == "" {
 		slug = "run"
 	}
-	return fmt.Sprintf("%s-%s-%s", slug[:min(len(slug), 40)], c.Method, hex.EncodeToString(sum[:3]))
+	return fmt.Sprintf("%s-%s-%s", slug[:min(len(slug), 40)], r.Config.Method, hex.EncodeToString(sum[:3]))
 }

@@ -16,6 +16,7 @@ import (
 	"selfstream/stages/download"
 	"selfstream/stages/local"
 	"selfstream/stages/scenes"
+	"selfstream/trainer/drop"
 )
 
 // The demonstration's dataset.
@@ -60,9 +61,10 @@ func throttled(e *env, doing string) func(int) {
 	}
 }
 
-// listDatasets writes what is in the bucket, one line a dataset.
-func listDatasets(ctx context.Context, e *env, datasets bucket.Bucket) error {
-	names, err := datasets.Folders(ctx, "")
+// listDatasets writes what is in the bucket, one line a dataset, and why none of
+// its runs was started where it is so.
+func listDatasets(ctx context.Context, e *env, b buckets) error {
+	names, err := b.datasets.Folders(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -72,15 +74,32 @@ func listDatasets(ctx context.Context, e *env, datasets bucket.Bucket) error {
 	}
 	tw := tabwriter.NewWriter(e.stdout, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(tw, "dataset\timages\theld out\tclasses\tother files")
+	var problems []string
 	for _, name := range names {
-		d, err := bucket.ReadDataset(ctx, datasets, name, nil)
+		d, err := bucket.ReadDataset(ctx, b.datasets, name, nil)
+		if errors.Is(err, bucket.ErrNoImages) {
+			d, err = &bucket.Dataset{}, nil
+			problems = append(problems, name+": it has no images")
+		}
 		if err != nil {
-			fmt.Fprintf(tw, "%s\t%v\n", name, err)
-			continue
+			return err
 		}
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\n", name, len(d.Train), len(d.Test), len(d.Classes), d.Others.Count)
+		seen, err := drop.Read(ctx, b.runs, name)
+		if err != nil {
+			return err
+		}
+		if seen.Problem != "" && len(d.Train) > 0 {
+			problems = append(problems, name+": "+seen.Problem)
+		}
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(e.stdout, problem)
+	}
+	return nil
 }
 
 func runDatasets(ctx context.Context, e *env, args []string) error {
@@ -116,11 +135,14 @@ func runDatasets(ctx context.Context, e *env, args []string) error {
 		if name == "" {
 			name = datasetName(dir)
 		}
+		if err := checkSettings(dir, name); err != nil {
+			return err
+		}
 		return putFolder(ctx, e, b.datasets, dir, name)
 	case "get":
 		return getDataset(ctx, e, b.datasets, words[1])
 	}
-	return listDatasets(ctx, e, b.datasets)
+	return listDatasets(ctx, e, b)
 }
 
 func wellKnown() string {
@@ -129,6 +151,22 @@ func wellKnown() string {
 		text += fmt.Sprintf("  %-8s %s\n", s.Name, s.About)
 	}
 	return strings.TrimRight(text, "\n")
+}
+
+// checkSettings refuses a folder whose settings no run could have.
+func checkSettings(dir, name string) error {
+	file := filepath.Join(dir, drop.SettingsFile)
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = new(dropFlags).requests(name, "", text)
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	return nil
 }
 
 // putFolder uploads a folder of photos.

@@ -18,12 +18,31 @@ import (
 
 // locked is a display that may be called from many goroutines.
 type locked struct {
-	mu sync.Mutex
-	d  display
+	mu  sync.Mutex
+	d   display
+	run string // at work
 }
 
-func (l *locked) metric(m schemas.Metric) { l.mu.Lock(); defer l.mu.Unlock(); l.d.metric(m) }
-func (l *locked) report(r schemas.Report) { l.mu.Lock(); defer l.mu.Unlock(); l.d.report(r) }
+func (l *locked) metric(m schemas.Metric) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m.Run != l.run {
+		l.run = m.Run
+		l.d.begin(m.Run)
+	}
+	l.d.metric(m)
+}
+
+func (l *locked) report(r schemas.Report) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.Run != l.run { // probes come after the next run has begun
+		l.d.log(r.Run + ": " + reportLine(r))
+		return
+	}
+	l.d.report(r)
+}
+
 func (l *locked) reject(r schemas.Reject) { l.mu.Lock(); defer l.mu.Unlock(); l.d.reject(r) }
 
 // Write makes a locked display the place of the services' log lines, which
@@ -37,12 +56,13 @@ func (l *locked) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// newDisplay is a live view on a terminal, and plain lines elsewhere.
-func newDisplay(w io.Writer) *locked {
+// newDisplay is a live view on a terminal, and plain lines elsewhere. It begins
+// with the run that is named.
+func newDisplay(w io.Writer, run string) *locked {
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &locked{d: newLive(f)}
+		return &locked{d: newLive(f), run: run}
 	}
-	return &locked{d: &plain{w: w}}
+	return &locked{d: &plain{w: w}, run: run}
 }
 
 // plain writes lines, a few a minute.
@@ -55,6 +75,11 @@ type plain struct {
 
 // plainEvery is the least time between two lines about steps.
 const plainEvery = 5 * time.Second
+
+func (p *plain) begin(run string) {
+	fmt.Fprintf(p.w, "\nrun       %s\n\n", run)
+	*p = plain{w: p.w}
+}
 
 func (p *plain) metric(m schemas.Metric) {
 	if w := warnings(m); w != "" && w != p.warned {

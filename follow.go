@@ -10,9 +10,10 @@ import (
 	"selfstream/stages/flow"
 )
 
-// A display shows a run to a person while it goes on. Its methods are called
-// one at a time.
+// A display shows runs to a person while they go on, one after the other. Its
+// methods are called one at a time.
 type display interface {
+	begin(run string) // what comes from now on is about another run
 	metric(schemas.Metric)
 	report(schemas.Report)
 	reject(schemas.Reject)
@@ -20,13 +21,18 @@ type display interface {
 	close()
 }
 
-// follow tells d and c of all that is published about a run from that time on,
-// and of all its reports, until ctx ends.
-func follow(ctx context.Context, f *flow.Flow, run string, since time.Time, d *locked, c *completion) error {
+// follow tells d of all that is published about runs from that time on, and c
+// of what is about its run, also if it is older, until ctx ends.
+func follow(ctx context.Context, f *flow.Flow, since time.Time, d *locked, c *completion) error {
 	group, ctx := errgroup.WithContext(ctx)
-	listen(ctx, group, f, "metrics."+run, since, func(m schemas.Metric) { d.metric(m); c.metric(m) })
-	listen(ctx, group, f, "reports."+run, time.Time{}, func(r schemas.Report) { d.report(r); c.report(r) })
-	listen(ctx, group, f, "rejects."+run, since, func(r schemas.Reject) { d.reject(r) })
+	listen(ctx, group, f, "metrics.*", since, func(m schemas.Metric) { d.metric(m); c.metric(m) })
+	listen(ctx, group, f, "reports."+c.run, time.Time{}, func(r schemas.Report) { d.report(r); c.report(r) })
+	listen(ctx, group, f, "reports.*", since, func(r schemas.Report) {
+		if r.Run != c.run {
+			d.report(r)
+		}
+	})
+	listen(ctx, group, f, "rejects.*", since, func(r schemas.Reject) { d.reject(r) })
 	return group.Wait()
 }
 

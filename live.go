@@ -76,6 +76,15 @@ func (l *live) scores() string {
 	return s
 }
 
+func (l *live) begin(run string) {
+	l.log("run " + run)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rejects, l.last, l.step = rejectLines{}, schemas.Metric{}, 0
+	clear(l.probes)
+	clear(l.first)
+}
+
 func (l *live) metric(m schemas.Metric) {
 	l.mu.Lock()
 	before := warnings(l.last)

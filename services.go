@@ -20,6 +20,7 @@ import (
 	"selfstream/stages/lease"
 	"selfstream/stages/watch"
 	"selfstream/trainer"
+	"selfstream/trainer/drop"
 	"selfstream/trainer/snapshot"
 )
 
@@ -44,8 +45,12 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	chosen := o.backendFlags()
 	credit := o.creditFlag()
 	keep := o.keepFlags()
+	dropped := o.dropFlags(false, o.settingFlags())
 	patience := o.Duration("lease", lease.DefaultDuration, "`time` without a sign of life after which another trainer may take over a run")
 	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	if err := dropped.resolve(); err != nil {
 		return err
 	}
 	b, reason, err := chosen.open()
@@ -58,6 +63,11 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer s.stop()
+	stop := dropped.watch(ctx, drop.Config{
+		Datasets: s.datasets, Runs: s.runs, Queue: drop.OnFlow{Flow: s.flow}, Name: s.name, Lease: *patience,
+		Useful: func() bool { return s.flow.Health() == nil }, Log: e.log,
+	})
+	defer stop()
 	return trainer.Run(ctx, trainer.Config{
 		Flow: s.flow, Datasets: s.datasets, Runs: s.runs, Name: s.name, Lease: *patience,
 		Backend: b, BackendName: reason, Credit: *credit << 20, Keep: *keep,

@@ -21,13 +21,19 @@ import (
 	"selfstream/stages/ledger"
 	"selfstream/stages/local"
 	"selfstream/trainer"
+	"selfstream/trainer/drop"
 	"selfstream/trainer/snapshot"
 )
+
+// upName is under which selfstream up holds its runs. One process at a time can
+// use a state folder.
+const upName = "up"
 
 // upSettings are the flags of selfstream up.
 type upSettings struct {
 	data, dataset string
 	run           *runFlags
+	drop          *dropFlags
 	augmenters    int
 	backend       *backendFlags
 	credit        *int64
@@ -46,6 +52,7 @@ func runUp(ctx context.Context, e *env, args []string) error {
 	o.StringVar(&s.data, "data", "", "`folder` of photos to learn from")
 	o.StringVar(&s.dataset, "dataset", "", "`name` of a dataset in the bucket, or for the photos in --data (default: as their folder)")
 	s.run = o.runFlags()
+	s.drop = o.dropFlags(true, s.run)
 	o.IntVar(&s.augmenters, "augmenters", runtime.NumCPU(), "augmenters in this process; 0: they join from outside")
 	o.BoolVar(&s.untilDone, "until-done", false, "stop when the run is trained and probed")
 	o.StringVar(&s.summary, "summary", "", "`file` for a summary in JSON, written at the end")
@@ -57,6 +64,9 @@ func runUp(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	if err := s.resolve(); err != nil {
+		return err
+	}
+	if err := s.drop.resolve(); err != nil {
 		return err
 	}
 	return s.up(ctx, e)
@@ -92,6 +102,9 @@ func (s *upSettings) resolve() error {
 	}
 	if s.dataset == "" {
 		s.dataset = demoDataset
+	}
+	if s.untilDone {
+		s.drop.on = false // it would not last for them
 	}
 	return nil
 }
@@ -139,6 +152,9 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if req.Run, err = freshName(ctx, s3, req, s.run.name != ""); err != nil {
 		return err
 	}
+	if err := drop.Skip(ctx, s3.datasets, s3.runs, s.dataset, req.Run); err != nil {
+		return err
+	}
 	augmenters, training, probing := map[string]*augmenter.Stats{}, new(trainer.Stats), new(evaluator.Stats)
 	for i := range s.augmenters {
 		augmenters[fmt.Sprintf("up-%d", i)] = new(augmenter.Stats)
@@ -157,7 +173,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if err := f.Publish(ctx, &req); err != nil {
 		return err
 	}
-	shown := newDisplay(e.stdout)
+	shown := newDisplay(e.stdout, req.Run)
 	log := slog.New(slog.NewTextHandler(shown, &slog.HandlerOptions{Level: max(logLevel(), slog.LevelWarn)}))
 	services, stop := context.WithCancel(ctx)
 	defer stop()
@@ -171,15 +187,18 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	}
 	group.Go(func() error {
 		return trainer.Run(services, trainer.Config{
-			Flow: f, Datasets: s3.datasets, Runs: s3.runs, Name: "up", Backend: b, BackendName: reason, Credit: *s.credit << 20,
+			Flow: f, Datasets: s3.datasets, Runs: s3.runs, Name: upName, Backend: b, BackendName: reason, Credit: *s.credit << 20,
 			Keep: *s.keep, Fingerprint: augmenter.Fingerprint(), Version: version(), Stats: training, Log: log,
 		})
 	})
 	group.Go(func() error {
 		return evaluator.Run(services, evaluator.Config{Flow: f, Datasets: s3.datasets, Runs: s3.runs, Backend: b, Stats: probing, Log: log})
 	})
-	done := newCompletion()
-	group.Go(func() error { return follow(services, f, req.Run, started, shown, done) })
+	defer s.drop.watch(services, drop.Config{
+		Datasets: s3.datasets, Runs: s3.runs, Queue: drop.OnFlow{Flow: f}, Name: upName, Log: log,
+	})()
+	done := newCompletion(req.Run)
+	group.Go(func() error { return follow(services, f, started, shown, done) })
 	group.Go(func() error {
 		if done.wait(services) && s.untilDone {
 			stop()

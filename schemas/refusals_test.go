@@ -30,6 +30,7 @@ var refusals = map[string][]refusal{
 		refuse("run", `name "A B"`, func(m *schemas.RunRequest) { m.Run = "A B" }),
 		refuse("no dataset", "dataset: have \"\"", func(m *schemas.RunRequest) { m.Dataset = "" }),
 		refuse("dataset with a slash", `dataset: have "a/"`, func(m *schemas.RunRequest) { m.Dataset = "a/" }),
+		refuse("version", `version: have "V1"`, func(m *schemas.RunRequest) { m.Version = "V1" }),
 		refuse("dataset not UTF-8", "want UTF-8", func(m *schemas.RunRequest) { m.Dataset = "\xff" }).beyondSchema(),
 		refuse("method", "method is empty", func(m *schemas.RunRequest) { m.Config.Method = "" }),
 		refuse("encoder", "encoder is empty", func(m *schemas.RunRequest) { m.Config.Encoder = "" }),

@@ -8,6 +8,11 @@ type RunRequest struct {
 	Run     string `json:"run"`     // its name; see CheckName
 	Dataset string `json:"dataset"` // prefix in the bucket "datasets", without the slash
 	Config  Config `json:"config"`
+
+	// Version is what the dataset must be, as lower-case hex; see
+	// bucket.Version. If it is anything else when the run begins, nothing is
+	// trained: who asked will ask for the new one. Empty: as it is then.
+	Version string `json:"version,omitempty"`
 }
 
 func (RunRequest) Type() string    { return "run_request.v1" }
@@ -19,6 +24,9 @@ func (m RunRequest) Validate() error {
 	}
 	if err := checkKey("dataset", m.Dataset); err != nil {
 		return err
+	}
+	if m.Version != "" && !sha256Digest.MatchString(m.Version) {
+		return invalid("version: have %q, want a SHA-256 as 64 digits of lower-case hex", m.Version)
 	}
 	return m.Config.Validate()
 }

@@ -29,6 +29,7 @@ var kinds = []kind{
 			Optimizer: "adamw", LearningRate: 2e-3, BaseBatch: 256, WeightDecay: 1e-4, Warmup: 0.05, ClipNorm: 1.5, Accumulate: 4,
 			SnapshotEvery: 100, MaxHoles: 16, MaxHoleRate: 0.05,
 		},
+		Version: strings.Repeat("0f", 32),
 	}, ""},
 	{schemas.SplitsStream, &schemas.Split{
 		Run: "eurosat-simclr-1", Epoch: 3, Index: 14, Seed: 1<<64 - 1,

@@ -98,6 +98,9 @@ func (r *run) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.current(ctx); err != nil {
+		return err
+	}
 	r.manifest = plan.NewManifest(d)
 	r.log.Info("listed the dataset", "dataset", d.Name, "images", len(d.Train), "test_images", len(d.Test),
 		"classes", len(d.Classes), "other_files", d.Others.Count, "such_as", d.Others.Names, "unused_images", d.Unused.Count)
@@ -109,6 +112,22 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	// The request is written last: it is what makes a run exist.
 	return r.ledger.Write(ctx, r.req.Run, ledger.Request, r.req)
+}
+
+// errChanged is returned for a run on a dataset that is not what it was when the
+// run was asked for.
+var errChanged = errors.New("the dataset has changed since the run was asked for")
+
+// current tells whether the dataset is the one that the request means.
+func (r *run) current(ctx context.Context) error {
+	if r.req.Version == "" {
+		return nil
+	}
+	v, err := bucket.ReadVersion(ctx, r.Datasets, r.req.Dataset)
+	if err == nil && v.SHA256 != r.req.Version {
+		err = errChanged
+	}
+	return err
 }
 
 // fill chooses what the request leaves to the trainer.

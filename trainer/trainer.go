@@ -104,6 +104,9 @@ func (t *trainer) handle(ctx context.Context, d flow.Delivery) error {
 	case errors.Is(err, errFinished):
 		log.Info("skipping a run that is finished")
 		return t.announceAll(ctx, req.Run)
+	case errors.Is(err, errChanged):
+		log.Info("skipping a run on a dataset that has changed since; it has a run of its own as it is now", "dataset", req.Dataset)
+		return nil
 	case errors.Is(err, ErrOtherSettings): // which is no word about the run that exists
 		return flow.Permanent(err)
 	case err != nil:

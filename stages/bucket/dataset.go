@@ -107,7 +107,7 @@ func findImages(ctx context.Context, b Bucket, prefix string, progress func(int)
 		if err != nil {
 			return nil, Others{}, err
 		}
-		if strings.HasSuffix(info.Key, "/") || hidden(info.Key[len(prefix):]) {
+		if unseen(info.Key[len(prefix):]) {
 			continue
 		}
 		if !hasImageExtension(info.Key) {
@@ -169,8 +169,10 @@ func peekAll(ctx context.Context, b Bucket, files []Info, unsure []int, progress
 	return isImage, group.Wait()
 }
 
-func hidden(rel string) bool {
-	return strings.HasPrefix(rel, ".") || strings.Contains(rel, "/.")
+// unseen tells whether rel, a key within a dataset, is not of a file, or of one
+// that is hidden.
+func unseen(rel string) bool {
+	return rel == "" || strings.HasSuffix(rel, "/") || strings.HasPrefix(rel, ".") || strings.Contains(rel, "/.")
 }
 
 func hasImageExtension(key string) bool {

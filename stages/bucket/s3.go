@@ -93,6 +93,9 @@ func newTransport() *http.Transport {
 	return t
 }
 
+// Name of the bucket.
+func (s *S3) Name() string { return s.name }
+
 // Close gives the idle connections back. A server that is about to stop may
 // wait for them.
 func (s *S3) Close() { s.transport.CloseIdleConnections() }
