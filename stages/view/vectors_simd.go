@@ -81,20 +81,35 @@ func mixDown(out []int16, in []uint8, stride int, weight []int16) {
 	archsimd.ClearAVXUpperBits()
 }
 
-// mixAcross takes eight taps at a time and four outputs.
+// mixAcross takes eight taps at a time and eight outputs.
 func mixAcross(out, in []int16, t *taps) {
 	if !avx2 || len(out) < 8 {
 		mixAcrossLoops(out, in, t)
 		return
 	}
+	half := archsimd.BroadcastInt32x4(1 << (weightBits - 1))
+	top := archsimd.BroadcastInt16x8(255 << fineBits)
 	for k := 0; k < len(out); k += 8 {
 		k = min(k, len(out)-8)
-		four := func(k int) archsimd.Int32x4 {
-			a, b, c, d := t.sum(in, k), t.sum(in, k+1), t.sum(in, k+2), t.sum(in, k+3)
-			return a.AddPairs(b).AddPairs(c.AddPairs(d)).Add(archsimd.BroadcastInt32x4(1 << (weightBits - 1))).ShiftAllRight(weightBits)
+		var s0, s1, s2, s3, s4, s5, s6, s7 archsimd.Int32x4
+		if t.pad == lanes {
+			// As most often: here bounds are checked once for all.
+			f, w := (*[8]int)(t.first[k:]), (*[8 * lanes]int16)(t.weight[lanes*k:])
+			s0 = archsimd.LoadInt16x8Slice(in[f[0]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[0:])))
+			s1 = archsimd.LoadInt16x8Slice(in[f[1]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[8:])))
+			s2 = archsimd.LoadInt16x8Slice(in[f[2]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[16:])))
+			s3 = archsimd.LoadInt16x8Slice(in[f[3]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[24:])))
+			s4 = archsimd.LoadInt16x8Slice(in[f[4]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[32:])))
+			s5 = archsimd.LoadInt16x8Slice(in[f[5]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[40:])))
+			s6 = archsimd.LoadInt16x8Slice(in[f[6]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[48:])))
+			s7 = archsimd.LoadInt16x8Slice(in[f[7]:]).DotProductPairs(archsimd.LoadInt16x8((*[8]int16)(w[56:])))
+		} else {
+			s0, s1, s2, s3 = t.sum(in, k), t.sum(in, k+1), t.sum(in, k+2), t.sum(in, k+3)
+			s4, s5, s6, s7 = t.sum(in, k+4), t.sum(in, k+5), t.sum(in, k+6), t.sum(in, k+7)
 		}
-		x := four(k).SaturateToInt16Concat(four(k + 4))
-		x.Max(archsimd.Int16x8{}).Min(archsimd.BroadcastInt16x8(255 << fineBits)).StoreSlice(out[k:])
+		lo := s0.AddPairs(s1).AddPairs(s2.AddPairs(s3)).Add(half).ShiftAllRight(weightBits)
+		hi := s4.AddPairs(s5).AddPairs(s6.AddPairs(s7)).Add(half).ShiftAllRight(weightBits)
+		lo.SaturateToInt16Concat(hi).Max(archsimd.Int16x8{}).Min(top).StoreSlice(out[k:])
 	}
 	archsimd.ClearAVXUpperBits()
 }
