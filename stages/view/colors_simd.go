@@ -63,17 +63,25 @@ func blendAll(p []uint8, with uint8, factor float32) {
 	blendAllLoops(p[done:], with, factor)
 }
 
+// saturate goes over a part that stays in the cache at a time: all in one loop
+// needs more vectors than there are.
 func saturate(r, g, b []uint8, factor float32) {
+	const part = 1024
+	var gray [part]uint8
 	f := number(factor)
-	done := pixels(len(r), func(i int) {
-		r0, r1 := load16(r[i:])
-		g0, g1 := load16(g[i:])
-		b0, b1 := load16(b[i:])
-		l0, l1 := luma8(r0, g0, b0).ConvertToFloat32(), luma8(r1, g1, b1).ConvertToFloat32()
-		store16(r[i:], blend8(l0, r0, f), blend8(l1, r1, f))
-		store16(g[i:], blend8(l0, g0, f), blend8(l1, g1, f))
-		store16(b[i:], blend8(l0, b0, f), blend8(l1, b1, f))
-	})
+	done := 0
+	for ; avx2 && done+part <= len(r); done += part {
+		copy(gray[:], r[done:])
+		toLuma(gray[:], g[done:done+part], b[done:done+part])
+		for _, plane := range [3][]uint8{r, g, b} {
+			p := plane[done : done+part]
+			pixels(part, func(i int) {
+				l0, l1 := load16(gray[i:])
+				lo, hi := load16(p[i:])
+				store16(p[i:], blend8(l0.ConvertToFloat32(), lo, f), blend8(l1.ConvertToFloat32(), hi, f))
+			})
+		}
+	}
 	saturateLoops(r[done:], g[done:], b[done:], factor)
 }
 

@@ -119,7 +119,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestAllHues: every colour on a grid is turned alike.
+// TestAllHues: every colour on a grid is turned alike, and as saturated.
 func TestAllHues(t *testing.T) {
 	var have, want canvas
 	have.reset(1<<15, 1)
@@ -130,6 +130,8 @@ func TestAllHues(t *testing.T) {
 	for add := 0; add < 256; add += 51 {
 		turnHue(have.r, have.g, have.b, uint8(add))
 		turnHueLoops(want.r, want.g, want.b, uint8(add))
+		saturate(have.r[:5000], have.g[:5000], have.b[:5000], 1+float32(add-100)/100)
+		saturateLoops(want.r[:5000], want.g[:5000], want.b[:5000], 1+float32(add-100)/100)
 		if !reflect.DeepEqual(have.planes(), want.planes()) {
 			t.Fatalf("hue by %d: vectors have other bits", add)
 		}
