@@ -106,7 +106,7 @@ func TestRequestIsWhole(t *testing.T) {
 func TestMethodHelp(t *testing.T) {
 	for _, command := range []string{"up", "run", "preview"} {
 		_, stdout, _ := selfstream(t, "help", command)
-		for _, want := range []string{"simclr, recipe=small", "simclr, recipe=paper", "resnet50", "Settings of byol", "momentum=0.99"} {
+		for _, want := range []string{"simclr, recipe=small", "simclr, recipe=paper", "resnet50", "Settings of byol", "momentum=0.95"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("help %s: have %s, want %q", command, stdout, want)
 			}

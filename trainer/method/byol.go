@@ -7,6 +7,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"selfstream/schemas"
+	"selfstream/trainer/layer"
 	"selfstream/trainer/optim"
 )
 
@@ -18,22 +19,25 @@ import (
 // As in the authors' program each view is a pass of its own in both networks,
 // the target network normalises by the batch too, keeps running statistics of
 // its own, and starts from weights of its own. Defaults suit small images and
-// short runs: in the paper the heads are 4096 wide, the target's momentum starts
-// at 0.996 and the smallest crop is 0.08.
+// short runs: in the paper the heads are 4096 wide, embeddings are not
+// normalised, the target's momentum starts at 0.996 and the smallest crop is
+// 0.08.
 type BYOL struct {
 	from        recipe
 	Momentum    float64
 	Hidden, Dim int
+	Normalize   bool
 	views       asymmetric
 }
 
 func newBYOL(s *flag.FlagSet) Method {
 	m := &BYOL{}
-	s.Float64Var(&m.Momentum, "momentum", 0.99, "of the target network at the first step; it ends at 1")
+	s.Float64Var(&m.Momentum, "momentum", 0.95, "of the target network at the first step; it ends at 1")
 	s.IntVar(&m.Hidden, "hidden", 512, "width of the hidden layers of projector and predictor")
 	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
+	s.BoolVar(&m.Normalize, "normalize", true, "normalise embeddings over the batch, as SimSiam does: they fill more dimensions sooner")
 	m.views.bind(s)
-	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08"})
+	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08", "normalize": "false"})
 	return m
 }
 
@@ -72,7 +76,11 @@ func (m *BYOL) Training() Training {
 func (m *BYOL) Loss(net Net, b Batch) Result {
 	target := net.Target()
 	project := func(n Net, images *Node) *Node {
-		return mlp(n.Head("projector"), n.Encode(images).Features, n.Training, m.Hidden, m.Dim)
+		z := mlp(n.Head("projector"), n.Encode(images).Features, n.Training, m.Hidden, m.Dim)
+		if m.Normalize {
+			z = layer.BatchNorm(n.Head("projector"), "bn2", z, n.Training)
+		}
+		return z
 	}
 	predict := func(z *Node) *Node { return mlp(net.Head("predictor"), z, net.Training, m.Hidden, m.Dim) }
 

@@ -219,7 +219,7 @@ func TestPublished(t *testing.T) {
 	}{
 		{"barlow", map[string]string{"hidden": "8192", "dim": "8192", "lambda": "0.005", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
 			Training{Epochs: 1000, Batch: 2048, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
-		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
+		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "normalize": "false", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
 			Training{Epochs: 1000, Batch: 4096, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
 		{"context", map[string]string{
 			"patch": "0", "gap": "-1", "jitter": "-1", "crop": "0.35", "flip": "0", "drop": "1", "project": "0", "gray": "0",
