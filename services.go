@@ -147,7 +147,7 @@ type newHome func(context.Context, *env, *flow.Flow, buckets) http.Handler
 
 // newBoard is the page about all runs.
 func newBoard(ctx context.Context, e *env, f *flow.Flow, b buckets) http.Handler {
-	return board.New(ctx, board.Config{Flow: f, Runs: b.runs, Log: e.log})
+	return board.New(ctx, board.Config{Flow: f, Datasets: b.datasets, Runs: b.runs, Log: e.log})
 }
 
 // backendFlags say what runs the graphs.

@@ -28,9 +28,10 @@ import (
 
 // Config of a board.
 type Config struct {
-	Flow *flow.Flow
-	Runs bucket.Bucket // what is kept of runs
-	Log  *slog.Logger  // nil: silent
+	Flow     *flow.Flow
+	Datasets bucket.Bucket // images
+	Runs     bucket.Bucket // what is kept of runs
+	Log      *slog.Logger  // nil: silent
 
 	Beat time.Duration // between two looks at what has come; 0: a second
 }

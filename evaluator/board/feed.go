@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,26 +26,35 @@ func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
 	var g gathered
 	b.gather(ctx, run, &g)
 	read, stale, changed := time.Now(), false, true
-	return b.follow(ctx, name, run.Updated, news{
-		metric: func(m schemas.Metric) { run.Add(m); changed = true },
-		other:  func(string) { stale = true },
-		beat: func() error {
-			if stale || time.Since(read) > reread {
-				kept, err := history.Read(ctx, b.ledger, name)
-				if err != nil {
-					return err
+	var sight atomic.Pointer[sight]
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.watchSamples(ctx, name, sight.Store) })
+	group.Go(func() error {
+		return b.follow(ctx, name, run.Updated, news{
+			metric: func(m schemas.Metric) { run.Add(m); changed = true },
+			other:  func(string) { stale = true },
+			beat: func() error {
+				if stale || time.Since(read) > reread {
+					kept, err := history.Read(ctx, b.ledger, name)
+					if err != nil {
+						return err
+					}
+					run.Renew(kept)
+					b.gather(ctx, run, &g)
+					read, stale, changed = time.Now(), false, true
 				}
-				run.Renew(kept)
-				b.gather(ctx, run, &g)
-				read, stale, changed = time.Now(), false, true
-			}
-			if changed || run.Live() { // how long ago it was heard of changes by itself
-				t.publish(b.runParts(run, g))
-				changed = false
-			}
-			return nil
-		},
+				if seen := sight.Load(); seen != g.Sight {
+					g.Sight, changed = seen, true
+				}
+				if changed || run.Live() { // how long ago it was heard of changes by itself
+					t.publish(b.runParts(run, g))
+					changed = false
+				}
+				return nil
+			},
+		})
 	})
+	return group.Wait()
 }
 
 // watchRuns keeps the list of the runs up to date.

@@ -17,6 +17,7 @@ import (
 type gathered struct {
 	now, untrained *exhibit.Exhibit // of the last snapshot, and of the first; nil where there is none
 	supervised     *history.Run     // with the labels, on the same dataset; nil where there is none
+	Sight          *sight           // of its samples; nil until there is one
 }
 
 // supervisedMethod is the name of the method that learns from labels.

@@ -28,21 +28,29 @@ func Sheet(title string, seed uint64, r schemas.Recipe, photos []Photo) sheet.Sh
 		Title: title,
 		Note:  fmt.Sprintf("What the first epoch of a run with seed %d shows the encoder.", seed),
 	}
+	if r.Jigsaw != nil {
+		s.Note += " Tiles are numbered from 0 to 8 in reading order."
+	}
+	s.Columns, s.Rows = Rows(seed, 0, r, photos)
+	return s
+}
+
+// Rows are those of a sheet, with the heads of their columns, for the views of
+// any epoch.
+func Rows(seed uint64, epoch int, r schemas.Recipe, photos []Photo) (heads []string, rows []sheet.Row) {
 	columns, row := viewsRow(r.Views)
 	switch {
 	case r.Pair != nil:
 		columns, row = pairRow(*r.Pair)
 	case r.Jigsaw != nil:
 		columns, row = jigsawRow(*r.Jigsaw)
-		s.Note += " Tiles are numbered from 0 to 8 in reading order."
 	}
-	s.Columns = append([]string{"photo"}, columns...)
 	for _, p := range photos {
-		marks, cells := row(p.Image, view.ImageKey(seed, 0, p.ID))
+		marks, cells := row(p.Image, view.ImageKey(seed, epoch, p.ID))
 		photo := sheet.Cell{Image: p.Image, Caption: fmt.Sprintf("%d × %d", p.Image.W, p.Image.H), Marks: marks}
-		s.Rows = append(s.Rows, sheet.Row{Caption: p.Key, Cells: append([]sheet.Cell{photo}, cells...)})
+		rows = append(rows, sheet.Row{Caption: p.Key, Cells: append([]sheet.Cell{photo}, cells...)})
 	}
-	return s
+	return append([]string{"photo"}, columns...), rows
 }
 
 // A rower shows what a recipe makes of a photo, with marks for the photo
