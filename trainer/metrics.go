@@ -32,5 +32,5 @@ var figures = []watch.Figure[Counts]{
 	{Name: "selfstream_trainer_reissued_splits_total", Help: "Splits issued again because they were overdue.", Value: func(c Counts) float64 { return float64(c.Feed.Reissued) }},
 	{Name: "selfstream_trainer_refused_samples_total", Help: "Messages refused, such as those of another build.", Value: func(c Counts) float64 { return float64(c.Feed.Refused) }},
 	{Name: "selfstream_trainer_holes", Help: "Distinct images of the run that could not be used.", Value: func(c Counts) float64 { return float64(c.Holes) }},
-	{Name: "selfstream_trainer_augmenter_workers_wanted", Help: "Workers of augmenters that would keep the trainer busy; 0 until known.", Value: func(c Counts) float64 { return c.AugmentersWanted }},
+	{Name: "selfstream_trainer_augmenter_workers_wanted", Help: "Workers of augmenters that would keep the trainer busy; 0 until known, and between runs.", Value: func(c Counts) float64 { return c.AugmentersWanted }},
 }

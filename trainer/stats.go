@@ -10,7 +10,8 @@ import (
 )
 
 // Counts are what a trainer has done at its run since it last took it up. They
-// stay when the run has ended, until the next begins.
+// stay when the run has ended, until the next begins; but it wants no augmenters
+// then.
 type Counts struct {
 	Run    string // empty before the first
 	Step   int    // steps done, also before
@@ -64,7 +65,10 @@ func (s *Stats) Read() Counts {
 	if s.live != nil {
 		s.counts.Feed, s.counts.Holes = s.live()
 	}
-	s.counts.WorkerPerSecond, s.counts.AugmentersWanted = s.worker.perSecond(), augmentersWanted(s.trainer, s.worker)
+	s.counts.WorkerPerSecond, s.counts.AugmentersWanted = s.worker.perSecond(), 0
+	if s.phase != idle {
+		s.counts.AugmentersWanted = augmentersWanted(s.trainer, s.worker)
+	}
 	return s.counts
 }
 

@@ -90,6 +90,9 @@ func TestStats(t *testing.T) {
 	if before := s.enter(snapshotting); before != stepping {
 		t.Errorf("have phase %d, want %d", before, stepping)
 	}
+	if c := s.Read(); c.AugmentersWanted <= 0 || c.WorkerPerSecond != 4 {
+		t.Errorf("have %g augmenters wanted at %g images/s each, want some at 4", c.AugmentersWanted, c.WorkerPerSecond)
+	}
 	s.end()
 	most := time.Since(from)
 	figures = feed.Stats{}
@@ -97,8 +100,8 @@ func TestStats(t *testing.T) {
 	if sum := c.Waiting + c.Stepping + c.Snapshotting; c.Waiting <= 0 || c.Stepping <= 0 || c.Snapshotting <= 0 || sum > most {
 		t.Errorf("have times %v, %v and %v, want them above 0 and %v in all", c.Waiting, c.Stepping, c.Snapshotting, most)
 	}
-	if c.AugmentersWanted <= 0 || c.WorkerPerSecond != 4 {
-		t.Errorf("have %g augmenters wanted at %g images/s each, want some at 4", c.AugmentersWanted, c.WorkerPerSecond)
+	if c.AugmentersWanted != 0 || c.WorkerPerSecond != 4 {
+		t.Errorf("after the run: have %g augmenters wanted at %g images/s each, want none at 4", c.AugmentersWanted, c.WorkerPerSecond)
 	}
 	st := c.stages()
 	if st.Feed.CreditBytes != 5 || st.Feed.Refused != 2 || st.Augmenters.Holes != 4 || !(st.Trainer.WaitShare > 0 && st.Trainer.WaitShare < 1) {
