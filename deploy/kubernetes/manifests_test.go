@@ -5,6 +5,7 @@ package kubernetes
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,19 +14,44 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// secrets are not in the manifests: README.md says how to make them.
-var secrets = []string{"nats", "s3", "augmenter", "trainer", "evaluator"}
+// secrets are not in the manifests, but printed by a program from an .env.
+func secrets(t *testing.T) (all []object) {
+	t.Helper()
+	env := filepath.Join(t.TempDir(), "env")
+	if out, err := exec.Command("make", "--silent", "--directory", "../..", env, "ENVFILE="+env).CombinedOutput(); err != nil {
+		t.Fatalf("making an .env: %v: %s", err, out)
+	}
+	out, err := exec.Command("./secrets", env).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for document := range strings.SplitSeq(strings.TrimPrefix(string(out), "---\n"), "---\n") {
+		var o object
+		if err := yaml.Unmarshal([]byte(document), &o); err != nil {
+			t.Fatal(err)
+		}
+		o["metadata"].(object)["namespace"] = "selfstream" // as kubectl does
+		for key, value := range o["stringData"].(object) {
+			if len(value.(string)) < 32 {
+				t.Errorf("secret %v: have %s %q, want what nobody guesses", at(o, "metadata", "name"), key, value)
+			}
+		}
+		all = append(all, plain(t, o))
+	}
+	return all
+}
 
 func TestManifests(t *testing.T) {
-	known := schemas(t)
+	known, made := schemas(t), secrets(t)
 	for name, components := range map[string][]string{
 		"base": {}, "autoscale": {"autoscale"}, "gpu": {"gpu"}, "all": {"autoscale", "gpu"},
 	} {
-		t.Run(name, func(t *testing.T) { check(t, known, render(t, components)) })
+		t.Run(name, func(t *testing.T) { check(t, known, append(render(t, components), made...)) })
 	}
-	t.Run("as it is", func(t *testing.T) { check(t, known, build(t, ".")) })
+	t.Run("as it is", func(t *testing.T) { check(t, known, append(build(t, "."), made...)) })
 }
 
 // render builds the base with some of the components.
@@ -72,7 +98,7 @@ func build(t *testing.T, dir string) []object {
 }
 
 func check(t *testing.T, known map[string]*jsonschema.Schema, all []object) {
-	names := map[string][]string{"Secret": secrets} // by kind
+	names := map[string][]string{} // by kind
 	for _, o := range all {
 		kind, name := o["kind"].(string), at(o, "metadata", "name").(string)
 		names[kind] = append(names[kind], name)
