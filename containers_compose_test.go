@@ -40,7 +40,7 @@ func newComposed(t *testing.T) *composed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(f, "S3_PORT=%s\nS3_PAGE_PORT=%s\nBOARD_PORT=%s\nTAG=%s\n", port, freePort(t), freePort(t), c.project)
+	fmt.Fprintf(f, "S3_PORT=%s\nS3_PAGE_PORT=%s\nBOARD_PORT=%s\nQUIET=2s\nTAG=%s\n", port, freePort(t), freePort(t), c.project)
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}

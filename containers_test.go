@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func TestContainers(t *testing.T) {
 
 	c.up()
 	c.drop("photos", 32, 8)
-	run := strings.TrimSpace(c.ask("run", "--dataset", "photos", "--steps", strconv.Itoa(containerSteps), "--batch", "64", "--set", "dim=64", "--snapshot-every", "20"))
+	run := c.started("photos")
 	c.reach(run, 20)
 	c.scale(3)
 	c.reach(run, c.status(run).Step+20)
@@ -89,7 +90,7 @@ func (c *composed) testImages(t *testing.T) {
 	}
 }
 
-// drop uploads drawn pictures as a dataset.
+// drop uploads drawn pictures as a dataset that chooses its run.
 func (c *composed) drop(name string, train, test int) {
 	c.t.Helper()
 	b, err := bucket.Open(c.t.Context(), c.s3, datasetsBucket)
@@ -97,11 +98,33 @@ func (c *composed) drop(name string, train, test int) {
 		c.t.Fatal(err)
 	}
 	defer b.Close()
-	for key, png := range scenes.All(1, train, test) {
-		if err := b.Put(c.t.Context(), name+"/"+key, png); err != nil {
+	put := func(key string, data []byte) {
+		if err := b.Put(c.t.Context(), name+"/"+key, data); err != nil {
 			c.t.Fatal(err)
 		}
 	}
+	put("selfstream.yaml", fmt.Appendf(nil, "steps: %d\nbatch: 64\nset: {dim: 64}\nsnapshot-every: 20\n", containerSteps))
+	for key, png := range scenes.All(1, train, test) {
+		put(key, png)
+	}
+}
+
+// started waits until there is a run on a dataset, and returns its name.
+func (c *composed) started(dataset string) (run string) {
+	c.t.Helper()
+	c.await("a run on "+dataset, func() bool {
+		var runs []history.Summary
+		if err := json.Unmarshal([]byte(c.ask("runs", "--json")), &runs); err != nil {
+			c.t.Fatal(err)
+		}
+		for _, r := range runs {
+			if r.Dataset == dataset {
+				run = r.Run
+			}
+		}
+		return run != ""
+	})
+	return run
 }
 
 // scale has n augmenters.
