@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
+	"selfstream/stages/flow"
 	"selfstream/stages/ledger"
 	"selfstream/trainer"
 	"selfstream/trainer/plan"
@@ -28,21 +30,30 @@ func runRun(ctx context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	f, b, err := at.open(ctx, e, "run")
+	b, err := openBuckets(ctx, at.s3)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	f, err := at.nats.connect(ctx, flow.Config{Name: "run", Service: schemas.PersonService, Log: e.log})
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	defer b.close()
 	if req.Run, err = freshName(ctx, b, req, asked.name != ""); err != nil {
 		return err
 	}
-	if err := f.Publish(ctx, &req); err != nil {
-		return err
+	asking, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if err := f.Publish(asking, &req); err != nil {
+		return fmt.Errorf("%w; has a trainer been started, which makes the queue?", err)
 	}
 	fmt.Fprintln(e.stdout, req.Run)
 	return nil
 }
+
+// askTime is longer than a server takes to restart.
+const askTime = 30 * time.Second
 
 // freshName is the name of the run that a request means: the one that was
 // begun with the same settings, or the next one if that is finished and the

@@ -21,8 +21,11 @@ const (
 // augmentStrangely makes other pixels than augmenters of this build, until ctx
 // ends.
 func augmentStrangely(ctx context.Context, name, natsURL, s3 string) error {
-	at := addresses{nats: natsURL, s3: bucket.Config{Endpoint: s3, AccessKey: chaosKey, SecretKey: chaosSecret, Region: "us-east-1"}}
-	f, b, err := at.open(ctx, &env{log: slog.New(slog.NewTextHandler(os.Stderr, nil))}, name)
+	b, err := openBuckets(ctx, bucket.Config{Endpoint: s3, AccessKey: chaosKey, SecretKey: chaosSecret, Region: "us-east-1"})
+	if err != nil {
+		return err
+	}
+	f, err := flow.Connect(ctx, flow.Config{URL: natsURL, Name: name, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		return err
 	}

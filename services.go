@@ -15,7 +15,9 @@ import (
 	"selfstream/augmenter"
 	"selfstream/evaluator"
 	"selfstream/evaluator/board"
+	"selfstream/schemas"
 	"selfstream/stages/backend"
+	"selfstream/stages/bucket"
 	"selfstream/stages/flow"
 	"selfstream/stages/lease"
 	"selfstream/stages/watch"
@@ -46,6 +48,7 @@ func runTrainer(ctx context.Context, e *env, args []string) error {
 	credit := o.creditFlag()
 	keep := o.keepFlags()
 	dropped := o.dropFlags(false, o.settingFlags())
+	o.IntVar(&s.replicas, "nats-replicas", 0, "`servers` of a cluster that keep each stream, such as 3; 0: as it is, and 1 at first")
 	patience := o.Duration("lease", lease.DefaultDuration, "`time` without a sign of life after which another trainer may take over a run")
 	if err := o.parse(e, args, 0); err != nil {
 		return err
@@ -100,6 +103,7 @@ type service struct {
 	kind, name string
 	at         *addresses
 	pages      *pageFlags
+	replicas   int // of the streams
 
 	flow *flow.Flow
 	buckets
@@ -117,23 +121,51 @@ func (o *options) serviceFlags(does string) *service {
 // start connects to a running system and shows the service's pages, of which
 // home is the first if it is not nil.
 func (s *service) start(ctx context.Context, e *env, home newHome, metrics prometheus.Collector) (err error) {
-	if s.flow, s.buckets, err = s.at.open(ctx, e, s.kind+" "+s.name); err != nil {
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if err := s.connect(ctx, e); err != nil {
 		return err
 	}
 	var page http.Handler
 	if home != nil {
 		page = home(ctx, e, s.flow, s.buckets)
 	}
-	if s.shut, err = s.pages.open(e, s.health, page, metrics, s.flow.Metrics()); err != nil {
-		s.flow.Close()
-		s.close()
+	s.shut, err = s.pages.open(e, s.health, page, metrics, s.flow.Metrics())
+	return err
+}
+
+// connect makes the connections that the service needs. The trainer's makes the
+// streams, for which the others wait.
+func (s *service) connect(ctx context.Context, e *env) (err error) {
+	if s.datasets, err = bucket.Open(ctx, s.at.s3, datasetsBucket); err != nil {
+		return err
+	}
+	if s.kind != schemas.AugmenterService {
+		if s.runs, err = bucket.Open(ctx, s.at.s3, runsBucket); err != nil {
+			return err
+		}
+	}
+	owner := s.kind == schemas.TrainerService
+	s.flow, err = s.at.nats.connect(ctx, flow.Config{
+		Name: s.kind + " " + s.name, Service: s.kind, Guest: !owner, Replicas: s.replicas, Log: e.log,
+	})
+	if err == nil && owner {
+		err = s.flow.Ensure(ctx)
 	}
 	return err
 }
 
+// stop ends what start has begun.
 func (s *service) stop() {
-	s.shut()
-	s.flow.Close()
+	if s.shut != nil {
+		s.shut()
+	}
+	if s.flow != nil {
+		s.flow.Close()
+	}
 	s.close()
 }
 

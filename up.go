@@ -143,11 +143,14 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if err := s.fillDataset(ctx, e, servers, s3.datasets); err != nil {
 		return err
 	}
-	f, err := connect(ctx, flow.Config{URL: servers.NATS.URL(), Options: []nats.Option{servers.NATS.InProcess()}, Name: "up", Log: e.log})
+	f, err := flow.Connect(ctx, flow.Config{Options: []nats.Option{servers.NATS.InProcess()}, Name: upName, Log: e.log})
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	if err := f.Ensure(ctx); err != nil {
+		return err
+	}
 
 	if req.Run, err = freshName(ctx, s3, req, s.run.name != ""); err != nil {
 		return err

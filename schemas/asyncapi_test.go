@@ -95,7 +95,7 @@ func TestAsyncAPI(t *testing.T) {
 
 func checkChannel(t *testing.T, have channel, k kind) {
 	t.Helper()
-	streams := schemas.Streams()
+	streams := schemas.Streams(0)
 	cfg := streams[slices.IndexFunc(streams, func(s jetstream.StreamConfig) bool { return s.Name == k.stream })]
 	if want := strings.ReplaceAll(cfg.Subjects[0], "*", "{run}"); len(cfg.Subjects) != 1 || have.Address != want {
 		t.Errorf("have address %q, want %q", have.Address, want)

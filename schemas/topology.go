@@ -50,7 +50,10 @@ const (
 // Work queues refuse what does not fit, so that the publisher knows and waits;
 // the others drop their oldest messages. What the server must be able to set
 // aside is 384 MiB on disk and SamplesBytes in memory.
-func Streams() []jetstream.StreamConfig {
+//
+// On a cluster, replicas is how many of its servers keep each stream; 0 is 1.
+// Samples are kept by one in any case: they are large, and can be made again.
+func Streams(replicas int) []jetstream.StreamConfig {
 	streams := []jetstream.StreamConfig{
 		{
 			Name: RunsStream, Subjects: []string{"runs.request"},
@@ -102,13 +105,31 @@ func Streams() []jetstream.StreamConfig {
 	}
 	for i := range streams {
 		s := &streams[i]
-		s.Replicas = 1
+		s.Replicas = max(1, replicas)
+		if s.Name == SamplesStream {
+			s.Replicas = 1
+		}
 		s.Duplicates = time.Second // nothing relies on it, and the server holds ids in memory for as long
 		if s.Retention == jetstream.WorkQueuePolicy {
 			s.Discard = jetstream.DiscardNew
 		}
 	}
 	return streams
+}
+
+// SharedConsumer is a consumer that a service pulls from in all its processes.
+type SharedConsumer struct {
+	Stream string
+	Config jetstream.ConsumerConfig
+}
+
+// SharedConsumers are those that exist all the time.
+func SharedConsumers() []SharedConsumer {
+	return []SharedConsumer{
+		{RunsStream, RunsConsumer()},
+		{SplitsStream, SplitsConsumer()},
+		{SnapshotsStream, SnapshotsConsumer()},
+	}
 }
 
 // RunsConsumer is what all trainers pull RUNS from.

@@ -19,7 +19,7 @@ func TestServerTakesTopology(t *testing.T) {
 		createTopology(t, js, "a", "b")
 	}
 	var disk int64
-	for _, want := range schemas.Streams() {
+	for _, want := range schemas.Streams(0) {
 		s, err := js.Stream(t.Context(), want.Name)
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestEveryMessageHasOneStream(t *testing.T) {
 		}
 		seen[stream] = true
 	}
-	for _, s := range schemas.Streams() {
+	for _, s := range schemas.Streams(0) {
 		if !seen[s.Name] {
 			t.Errorf("stream %s carries no message", s.Name)
 		}
@@ -170,7 +170,7 @@ func publish(t *testing.T, js jetstream.JetStream, m schemas.Message) string {
 
 func createTopology(t *testing.T, js jetstream.JetStream, runs ...string) {
 	t.Helper()
-	for _, cfg := range schemas.Streams() {
+	for _, cfg := range schemas.Streams(0) {
 		if _, err := js.CreateOrUpdateStream(t.Context(), cfg); err != nil {
 			t.Fatalf("creating stream %s: %v", cfg.Name, err)
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +29,7 @@ type Config struct {
 	AccessKey, SecretKey string // both empty: anonymous
 	Region               string // empty: asked of the server
 	Secure               bool   // HTTPS, where Endpoint is no URL
+	CAFile               string // PEM of authorities that are trusted besides the system's; may be empty
 }
 
 // S3 is a Bucket on an S3 server.
@@ -44,7 +48,10 @@ func Open(ctx context.Context, c Config, name string) (*S3, error) {
 	if scheme, rest, ok := strings.Cut(endpoint, "://"); ok {
 		endpoint, secure = strings.TrimSuffix(rest, "/"), scheme == "https"
 	}
-	transport := newTransport()
+	transport, err := newTransport(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("opening bucket %s: %w", name, err)
+	}
 	client, err := minio.New(endpoint, &minio.Options{
 		Creds:      credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""),
 		Secure:     secure,
@@ -82,7 +89,7 @@ func (s *S3) ensure(ctx context.Context) error {
 	})
 }
 
-func newTransport() *http.Transport {
+func newTransport(caFile string) (*http.Transport, error) {
 	// A new connection for every small image would cost more than the image.
 	const idle = 128
 	t := http.DefaultTransport.(*http.Transport).Clone()
@@ -90,7 +97,22 @@ func newTransport() *http.Transport {
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = idle, idle
 	t.DisableCompression = true // the bytes are wanted as they are
 	t.ForceAttemptHTTP2 = false // one connection for all would be the bottleneck
-	return t
+	if caFile == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the authorities to trust: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading the authorities to trust: no certificate in PEM in %s", caFile)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return t, nil
 }
 
 // Name of the bucket.

@@ -10,10 +10,14 @@ import (
 	"selfstream/schemas"
 )
 
-// Ensure creates the streams of package schemas, or brings them up to date. It
-// may be called again at any time, by several processes at once. Publish, Work
-// and Watch call it when a stream has gone.
+// Ensure creates the streams of package schemas and the consumers that guests
+// pull from, or brings them up to date. It may be called again at any time, by
+// several processes at once. Publish, Work and Watch call it when a stream has
+// gone. A guest gets ErrNoStream.
 func (f *Flow) Ensure(ctx context.Context) error {
+	if f.guest {
+		return ErrNoStream
+	}
 	select {
 	case f.ensuring <- struct{}{}:
 		defer func() { <-f.ensuring }()
@@ -22,16 +26,38 @@ func (f *Flow) Ensure(ctx context.Context) error {
 	}
 	ctx, cancel := f.attempt(ctx)
 	defer cancel()
-	for _, cfg := range schemas.Streams() {
-		_, err := f.js.CreateOrUpdateStream(ctx, cfg)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			_, err = f.js.UpdateStream(ctx, cfg) // another process was faster
-		}
-		if err != nil {
+	for _, cfg := range schemas.Streams(f.replicas) {
+		if err := f.ensureStream(ctx, cfg); err != nil {
 			return fmt.Errorf("creating stream %s: %w%s", cfg.Name, err, advice(err))
 		}
 	}
+	for _, c := range schemas.SharedConsumers() {
+		if _, err := f.js.CreateOrUpdateConsumer(ctx, c.Stream, c.Config); err != nil {
+			return fmt.Errorf("creating consumer %s of stream %s: %w", c.Config.Durable, c.Stream, err)
+		}
+	}
 	return nil
+}
+
+// ensureStream leaves the replicas of a stream as they are where none are asked
+// for: another process may have been.
+func (f *Flow) ensureStream(ctx context.Context, cfg jetstream.StreamConfig) error {
+	there, err := f.js.Stream(ctx, cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = f.js.CreateStream(ctx, cfg)
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return err
+		}
+		there, err = f.js.Stream(ctx, cfg.Name) // another process was faster
+	}
+	if err != nil {
+		return err
+	}
+	if f.replicas == 0 {
+		cfg.Replicas = there.CachedInfo().Config.Replicas
+	}
+	_, err = f.js.UpdateStream(ctx, cfg)
+	return err
 }
 
 // advice is what to do about a server that refuses a stream.
@@ -45,15 +71,24 @@ func advice(err error) string {
 		return "; make room on the disk of the NATS server, or raise its max_file_store"
 	case codeNoMemory:
 		return "; raise max_memory_store of the NATS server"
+	case codeNoPeers, codeNotClustered:
+		return "; ask for fewer --nats-replicas, or start more NATS servers"
 	}
 	return ""
 }
 
 // consumer creates a consumer or brings it up to date, and its stream as well
-// if that has gone.
+// if that has gone. A guest takes what is there.
 func (f *Flow) consumer(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	ctx, cancel := f.attempt(ctx)
 	defer cancel()
+	if f.guest {
+		c, err := f.js.Consumer(ctx, stream, cfg.Durable)
+		if missing(err) {
+			err = ErrNoStream
+		}
+		return c, err
+	}
 	c, err := f.js.CreateOrUpdateConsumer(ctx, stream, cfg)
 	if missing(err) {
 		if err = f.Ensure(ctx); err == nil {

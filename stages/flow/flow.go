@@ -9,6 +9,7 @@ package flow
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,8 +32,17 @@ const (
 // Config of a connection.
 type Config struct {
 	URL     string        // such as "nats://127.0.0.1:4222"; several, separated by commas, are tried in turn
-	Name    string        // of the service, to be seen in the server's list of connections
+	Name    string        // of the process, to be seen in the server's list of connections
+	Service string        // whose rights it has, such as schemas.TrainerService; empty: on servers without rights
 	Options []nats.Option // further ones, such as credentials, TLS or nats.InProcessServer
+
+	// Guest connections create nothing: they wait until a trainer has made the
+	// streams and consumers.
+	Guest bool
+
+	// Replicas of what the others create, on a cluster of as many servers. 0: what
+	// exists stays as it is, and what is new has 1.
+	Replicas int
 	Log     *slog.Logger  // nil: silent
 }
 
@@ -43,6 +53,9 @@ type Flow struct {
 	js  jetstream.JetStream
 	log *slog.Logger
 
+	guest    bool
+	replicas int
+	waited   sync.Once     // told that a guest waits
 	patience time.Duration // with one answer
 	ensuring chan struct{} // full while an Ensure runs: one at a time is enough
 	counters counters
@@ -57,7 +70,7 @@ type Flow struct {
 // or an error that names its address. Once made, the connection is kept up for
 // good: it is only lost for as long as the server is away.
 func Connect(ctx context.Context, cfg Config) (*Flow, error) {
-	f := &Flow{log: cfg.Log, patience: answerTimeout, ensuring: make(chan struct{}, 1)}
+	f := &Flow{log: cfg.Log, guest: cfg.Guest, replicas: cfg.Replicas, patience: answerTimeout, ensuring: make(chan struct{}, 1)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -89,9 +102,12 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 			f.log.Warn("hearing from NATS", "err", err)
 		}),
 	}
+	if cfg.Service != "" {
+		options = append(options, nats.CustomInboxPrefix(schemas.Inbox(cfg.Service)))
+	}
 	nc, err := nats.Connect(cfg.URL, append(options, cfg.Options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to NATS at %s: %w; is the address right, and a server running there?", redacted(cfg.URL), err)
+		return nil, fmt.Errorf("connecting to NATS at %s: %w; %s", redacted(cfg.URL), err, connectAdvice(err))
 	}
 	f.nc = nc
 	if f.js, err = jetstream.New(nc); err == nil {
@@ -102,6 +118,20 @@ func Connect(ctx context.Context, cfg Config) (*Flow, error) {
 		return nil, fmt.Errorf("connecting to NATS at %s: %w", redacted(cfg.URL), err)
 	}
 	return f, nil
+}
+
+// connectAdvice is what to do about a server that cannot be connected to.
+func connectAdvice(err error) string {
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, nats.ErrAuthorization):
+		return "check name and password, or the credentials"
+	case errors.As(err, &cert):
+		return "name the authority that has signed its certificate, and its host as the certificate does"
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+		return "either both sides use TLS, or none"
+	}
+	return "is the address right, and a server running there?"
 }
 
 // redacted leaves the passwords out of addresses.

@@ -91,7 +91,7 @@ func TestEnsureAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	js := srv.JetStream(t)
-	for _, want := range schemas.Streams() {
+	for _, want := range schemas.Streams(0) {
 		s, err := js.Stream(t.Context(), want.Name)
 		if err != nil {
 			t.Errorf("%s: %v", want.Name, err)

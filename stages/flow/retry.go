@@ -16,6 +16,9 @@ var (
 	// ErrTooLarge is returned for a message that the server will never take.
 	ErrTooLarge = errors.New("message is larger than the server takes")
 
+	// ErrNoStream is what a guest waits for the end of.
+	ErrNoStream = errors.New("the queue is not there yet; a trainer makes it when it starts")
+
 	// ErrNotStored is returned when the server is well but stores no messages,
 	// of which it says no word to those who publish.
 	ErrNotStored = errors.New("the NATS server stores no messages; if its log says that its disk is full, make room and restart it")
@@ -23,8 +26,10 @@ var (
 
 // Error codes of the server that nats.go has no name for.
 const (
+	codeNoPeers         jetstream.ErrorCode = 10005
 	codeNoMemory        jetstream.ErrorCode = 10028
 	codeNoStorage       jetstream.ErrorCode = 10047
+	codeNotClustered    jetstream.ErrorCode = 10074
 	codeStoreFailed     jetstream.ErrorCode = 10077
 	codeTooManyRequests jetstream.ErrorCode = 10167
 )

@@ -53,7 +53,7 @@ func (f *Flow) Watch(ctx context.Context, subject string, o WatchOptions, fn fun
 // streamOf names the stream that keeps a subject, which may have wildcards.
 func streamOf(subject string) (string, error) {
 	first, _, _ := strings.Cut(subject, ".")
-	for _, s := range schemas.Streams() {
+	for _, s := range schemas.Streams(0) {
 		if strings.HasPrefix(s.Subjects[0], first+".") {
 			return s.Name, nil
 		}

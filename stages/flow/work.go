@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -79,6 +80,9 @@ func (w *worker) loop(ctx context.Context) error {
 		case !temporary(err):
 			return err
 		default:
+			if errors.Is(err, ErrNoStream) {
+				w.flow.waited.Do(func() { w.flow.log.Info("waiting for a trainer, which makes the queue when it starts") })
+			}
 			w.flow.log.Debug("pulling, will try again", "stream", w.stream, "err", err)
 			_ = pause.sleep(ctx) // The loop looks at ctx.
 		}
