@@ -43,7 +43,7 @@ type Config struct {
 	// Replicas of what the others create, on a cluster of as many servers. 0: what
 	// exists stays as it is, and what is new has 1.
 	Replicas int
-	Log     *slog.Logger  // nil: silent
+	Log      *slog.Logger // nil: silent
 }
 
 // Flow is a connection to NATS. Its methods may be called from many goroutines
