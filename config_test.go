@@ -95,7 +95,7 @@ func TestRequestIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	have := slices.Sorted(maps.Keys(req.Config.Settings))
-	if want := []string{"blur", "crop", "dim", "hidden", "jitter", "recipe", "temperature"}; !slices.Equal(have, want) {
+	if want := []string{"blur", "crop", "dim", "hidden", "jitter", "recipe", "temperature", "without"}; !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)
 	}
 	if req.Config.Settings["dim"] != "64" || req.Config.Settings["temperature"] != "0.2" {

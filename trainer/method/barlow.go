@@ -74,28 +74,44 @@ func (m *Barlow) Loss(net Net, b Batch) Result {
 	}
 	first, second := b.pair()
 	z0, z1 := project(first), project(second)
+	c := crossCorrelation(z0, z1)
+	diagonal, off := magnitudes(c)
 	return Result{
-		Loss:      crossCorrelation(z0, z1, m.Lambda),
+		Loss:      fromIdentity(c, m.Lambda),
 		Embedding: Concatenate([]*Node{z0, z1}, 0),
 		Chance:    float64(m.Dim), // C = 0: embeddings that do not depend on the image
+		Values:    map[string]*Node{"correlation_diagonal": diagonal, "correlation_off_diagonal": off},
 	}
 }
 
 const barlowEpsilon = 1e-5
 
-// crossCorrelation pulls the correlation matrix C [d, d] between the
-// embeddings of two views, a and b [N, d], to the identity:
-//
-//	Σᵢ (1 − Cᵢᵢ)² + λ · Σᵢ Σⱼ≠ᵢ Cᵢⱼ²
-//
-// Equation 1 of the paper. As in the authors' program columns are standardised
+// crossCorrelation is the correlation matrix C [d, d] between the embeddings of
+// two views, a and b [N, d]. As in the authors' program columns are standardised
 // with the population variance and ε = 1e-5; algorithm 1 of the paper has the
 // sample variance.
-func crossCorrelation(a, b *Node, lambda float64) *Node {
-	batch, dim := a.Shape().Dim(0), a.Shape().Dim(1)
-	c := DivScalar(MatMul(Transpose(standardize(a), 0, 1), standardize(b)), float64(batch)) // [d, d]
+func crossCorrelation(a, b *Node) *Node {
+	return DivScalar(MatMul(Transpose(standardize(a), 0, 1), standardize(b)), float64(a.Shape().Dim(0)))
+}
+
+// fromIdentity is how far C is from the identity, equation 1 of the paper:
+//
+//	Σᵢ (1 − Cᵢᵢ)² + λ · Σᵢ Σⱼ≠ᵢ Cᵢⱼ²
+func fromIdentity(c *Node, lambda float64) *Node {
 	onDiagonal, offDiagonal := Square(OneMinus(c)), MulScalar(Square(c), lambda)
-	return ReduceAllSum(Where(Diagonal(c.Graph(), dim), onDiagonal, offDiagonal))
+	return ReduceAllSum(Where(itself(c), onDiagonal, offDiagonal))
+}
+
+// magnitudes are the mean of C's diagonal, which should be 1, and the root mean
+// square of all else, which should be 0. Of a batch of N images it cannot fall
+// below √((d/(N−1) − 1)/(d − 1)) while the diagonal is 1, where d > N−1: C has
+// no more than N−1 dimensions then.
+func magnitudes(c *Node) (diagonal, off *Node) {
+	d := c.Shape().Dim(0)
+	on := itself(c)
+	diagonal = ReduceAllSum(Where(on, c, ZerosLike(c)))
+	off = ReduceAllSum(Where(on, ZerosLike(c), Square(c)))
+	return DivScalar(diagonal, float64(d)), Sqrt(DivScalar(off, float64(max(1, d*(d-1)))))
 }
 
 // standardize gives every column of x mean 0 and variance 1 over the batch.

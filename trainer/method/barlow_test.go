@@ -10,7 +10,7 @@ import (
 )
 
 func correlation(lambda float64) func(in []*Node) *Node {
-	return func(in []*Node) *Node { return crossCorrelation(in[0], in[1], lambda) }
+	return func(in []*Node) *Node { return fromIdentity(crossCorrelation(in[0], in[1]), lambda) }
 }
 
 func TestOracleBarlow(t *testing.T) {

@@ -28,7 +28,17 @@ type BYOL struct {
 	Hidden, Dim int
 	Normalize   bool
 	views       asymmetric
+	without     ablation
 }
+
+// What BYOL can be made to do without. Without a predictor the network itself
+// has to be what its average is; without stopped gradients the target is the
+// network itself, which learns to be easy to predict (Chen & He, 2021,
+// "Exploring Simple Siamese Representation Learning", section 4.1).
+const (
+	predictor    = "predictor"
+	stopGradient = "stop-gradient"
+)
 
 func newBYOL(s *flag.FlagSet) Method {
 	m := &BYOL{}
@@ -37,6 +47,7 @@ func newBYOL(s *flag.FlagSet) Method {
 	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
 	s.BoolVar(&m.Normalize, "normalize", true, "normalise embeddings over the batch, as SimSiam does: they fill more dimensions sooner")
 	m.views.bind(s)
+	m.without.bind(s, predictor, stopGradient)
 	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08", "normalize": "false"})
 	return m
 }
@@ -74,7 +85,6 @@ func (m *BYOL) Training() Training {
 
 // Loss implements Method.
 func (m *BYOL) Loss(net Net, b Batch) Result {
-	target := net.Target()
 	project := func(n Net, images *Node) *Node {
 		z := mlp(n.Head("projector"), n.Encode(images).Features, n.Training, m.Hidden, m.Dim)
 		if m.Normalize {
@@ -82,17 +92,28 @@ func (m *BYOL) Loss(net Net, b Batch) Result {
 		}
 		return z
 	}
-	predict := func(z *Node) *Node { return mlp(net.Head("predictor"), z, net.Training, m.Hidden, m.Dim) }
+	predict := func(z *Node) *Node {
+		if m.without.lacks(predictor) {
+			return z
+		}
+		return mlp(net.Head("predictor"), z, net.Training, m.Hidden, m.Dim)
+	}
 
 	first, second := b.pair()
 	online0, online1 := project(net, first), project(net, second)
+	embedding := Concatenate([]*Node{online0, online1}, 0)
+	if m.without.lacks(stopGradient) {
+		loss := Add(regression(predict(online0), online1), regression(predict(online1), online0))
+		return Result{Loss: loss, Embedding: embedding}
+	}
+	target := net.Target()
 	target0, target1 := project(target, first), project(target, second)
 	target.freeze()
 
 	momentum := func(progress *Node) *Node { return optim.Cosine(progress, m.Momentum, 1) }
 	return Result{
 		Loss:      bootstrap(predict(online0), predict(online1), target0, target1),
-		Embedding: Concatenate([]*Node{online0, online1}, 0),
+		Embedding: embedding,
 		Values:    map[string]*Node{"momentum": momentum(b.Progress)},
 		After:     func(progress *Node) { optim.MovingAverage(target.Scope, net.Scope, momentum(progress)) },
 	}

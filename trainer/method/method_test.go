@@ -127,13 +127,14 @@ func TestNewRefuses(t *testing.T) {
 		want     string
 	}{
 		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, context, jigsaw, simclr`},
-		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, recipe, temperature`},
+		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, recipe, temperature, without`},
 		{"simclr", map[string]string{"temperature": "warm"}, `setting temperature of method simclr to "warm": parse error`},
 		{"simclr", map[string]string{"temperature": "0"}, `configuring method simclr: temperature: have 0, want above 0`},
 		{"simclr", map[string]string{"temperature": "NaN"}, `configuring method simclr: temperature: have NaN, want above 0`},
 		{"simclr", map[string]string{"dim": "0"}, `configuring method simclr: dim: have 0, want at least 1`},
 		{"simclr", map[string]string{"hidden": "-1"}, `configuring method simclr: hidden: have -1, want at least 0`},
 		{"simclr", map[string]string{"jitter": "-1"}, `configuring method simclr: jitter: have -1, want 0 to 2`},
+		{"simclr", map[string]string{"without": "views"}, `setting without of method simclr to "views": want nothing or negatives`},
 		{"simclr", map[string]string{"blur": "2"}, `configuring method simclr: blur: have 2, want 0 to 1`},
 		{"barlow", map[string]string{"lambda": "-1"}, `configuring method barlow: lambda: have -1, want at least 0`},
 		{"barlow", map[string]string{"hidden": "0"}, `configuring method barlow: hidden: have 0, want at least 1`},
@@ -219,7 +220,7 @@ func TestPublished(t *testing.T) {
 	}{
 		{"barlow", map[string]string{"hidden": "8192", "dim": "8192", "lambda": "0.005", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
 			Training{Epochs: 1000, Batch: 2048, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
-		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "normalize": "false", "crop": "0.08", "jitter": "1", "solarize": "0.2"},
+		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "normalize": "false", "crop": "0.08", "jitter": "1", "solarize": "0.2", "without": "nothing"},
 			Training{Epochs: 1000, Batch: 4096, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
 		{"context", map[string]string{
 			"patch": "0", "gap": "-1", "jitter": "-1", "crop": "0.35", "flip": "0", "drop": "1", "project": "0", "gray": "0",
@@ -233,7 +234,7 @@ func TestPublished(t *testing.T) {
 		}, Training{
 			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256, Optimizer: "sgd", LearningRate: 0.01, WeightDecay: 5e-4,
 		}},
-		{"simclr", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5"},
+		{"simclr", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5", "without": "nothing"},
 			Training{Epochs: 100, Batch: 4096, LearningRate: 0.3, WeightDecay: 1e-6, Warmup: 0.1}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -57,3 +57,12 @@ func (r *recipe) Set(name string) error {
 	}
 	return nil
 }
+
+// published are settings as others have them, and some more: names and values.
+func published(others map[string]string, more ...string) map[string]string {
+	all := maps.Clone(others)
+	for i := 0; i < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}

@@ -14,8 +14,8 @@ import (
 // contrast is the loss of SimCLR on the embeddings of two views.
 func contrast(temperature float64) func(in []*Node) *Node {
 	return func(in []*Node) *Node {
-		loss, _ := ntXent(Concatenate(in, 0), temperature)
-		return loss
+		s := similarities(Concatenate(in, 0), temperature)
+		return infoNCE(s, partners(s))
 	}
 }
 
@@ -116,8 +116,8 @@ func TestContrastiveTop1(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			out := run(t, func(in []*Node) []*Node {
-				_, top1 := ntXent(Concatenate(in, 0), 0.5)
-				return []*Node{top1}
+				s := similarities(Concatenate(in, 0), 0.5)
+				return []*Node{nearest(s, partners(s))}
 			}, tc.a, tc.b)
 			if have := tensors.ToScalar[float32](out[0]); have != tc.want {
 				t.Errorf("have %g, want %g", have, tc.want)

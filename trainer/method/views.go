@@ -37,6 +37,45 @@ func blur(size int, p float64) schemas.Blur {
 // CIFAR-10: it would be a third of a pixel.
 func blurs(size int) bool { return size > 64 }
 
+// symmetric are the settings of SimCLR's pair of views (Chen et al., 2020,
+// appendix A), which are distorted alike. The methods that learn from labels
+// take it over, to be compared with SimCLR on the very same batches.
+type symmetric struct {
+	Crop   float64
+	Jitter float64
+	Blur   float64
+}
+
+// publishedSymmetric is what the authors have for ImageNet.
+var publishedSymmetric = map[string]string{"crop": "0.08", "jitter": "1"}
+
+// bind adds the settings. Defaults are MoCo's smallest crop (paper: 0.08), and
+// the authors' colours for CIFAR-10 (on ImageNet: 1).
+func (v *symmetric) bind(s *flag.FlagSet) {
+	s.Float64Var(&v.Crop, "crop", 0.2, "smallest share of the image in a view")
+	s.Float64Var(&v.Jitter, "jitter", 0.5, "strength of the colour jitter")
+	s.Float64Var(&v.Blur, "blur", 0.5, "probability of a blur; images of up to 64 pixels are never blurred")
+}
+
+func (v *symmetric) validate() error {
+	switch {
+	case !(0 <= v.Jitter && v.Jitter <= 2):
+		return fmt.Errorf("jitter: have %g, want 0 to 2", v.Jitter)
+	case !(0 <= v.Blur && v.Blur <= 1):
+		return fmt.Errorf("blur: have %g, want 0 to 1", v.Blur)
+	}
+	return checkCrop(v.Crop)
+}
+
+func (v *symmetric) recipe(size int) schemas.Recipe {
+	one := crop(size, v.Crop)
+	one.Jitter = schemas.Jitter{P: 0.8, Brightness: 0.8 * v.Jitter, Contrast: 0.8 * v.Jitter, Saturation: 0.8 * v.Jitter, Hue: 0.2 * v.Jitter}
+	if blurs(size) {
+		one.Blur = blur(size, v.Blur)
+	}
+	return schemas.Recipe{Views: []schemas.View{one, one}}
+}
+
 // asymmetric are the settings of BYOL's pair of views (Grill et al., 2020, table
 // 6), which Barlow Twins took over: the first is always blurred, the second
 // seldom blurred but at times solarized.
