@@ -66,6 +66,7 @@ containers: ## build the images, run compose.yaml, and kill and scale its parts;
 
 # Credentials for compose.yaml, drawn at random. Those that are there stay.
 ENVFILE ?= .env
-$(ENVFILE):
-	@umask 077 && while read -r line; do case "$$line" in \
-		[A-Z]*=) echo "$$line$$(LC_ALL=C tr -dc a-z </dev/urandom | head -c 32)";; *) echo "$$line";; esac; done <.env.example >$@
+$(ENVFILE): .env.example
+	@umask 077 && touch $@ && fresh=$$(test -s $@ || echo yes) && while read -r line; do case "$$line" in \
+		[A-Z]*=) grep -q "^$$line" $@ || echo "$$line$$(LC_ALL=C tr -dc a-z </dev/urandom | head -c 32)" >>$@;; \
+		*) test -z "$$fresh" || echo "$$line" >>$@;; esac; done <$<
