@@ -90,6 +90,15 @@ func TestNotFinite(t *testing.T) {
 		if have := RankMe(x, 8, 4); !math.IsNaN(have) {
 			t.Errorf("RankMe with %g: have %g, want NaN", bad, have)
 		}
+		if have := Alignment(x, x, 8, 4); !math.IsNaN(have) {
+			t.Errorf("Alignment with %g: have %g, want NaN", bad, have)
+		}
+		if have := Uniformity(x, 8, 4); !math.IsNaN(have) {
+			t.Errorf("Uniformity with %g: have %g, want NaN", bad, have)
+		}
+		if diagonal, others := Identity(CrossCorrelation(x, x, 8, 4), 4); !math.IsNaN(diagonal) || !math.IsNaN(others) {
+			t.Errorf("Identity with %g: have %g and %g, want NaN", bad, diagonal, others)
+		}
 	}
 }
 
