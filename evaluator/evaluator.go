@@ -84,6 +84,7 @@ type evaluator struct {
 	ledger *ledger.Ledger
 	images images    // of the last snapshot
 	asked  questions // alike
+	pairs  pairs     // alike
 }
 
 // handle reports about one snapshot.
@@ -120,6 +121,15 @@ func (e *evaluator) handle(ctx context.Context, d flow.Delivery) error {
 
 // errHopeless is wrapped by errors that no retry can mend.
 var errHopeless = errors.New("cannot be probed")
+
+// hopeless wraps it, unless there is no error or it is that of an evaluator that
+// has to stop.
+func hopeless(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errHopeless, err)
+}
 
 // probe publishes all reports about a snapshot, in the order of its exams, and
 // makes those that are missing.

@@ -183,8 +183,11 @@ func TestRunReports(t *testing.T) {
 	w.put("stripes/along/broken.png", []byte("\x89PNG\r\n\x1a\nand then nothing"))
 	w.snapshot(0, false, nil)
 	w.snapshot(7, true, nil)
-	have := w.evaluate(w.config(), 8)
-	want := []string{"0 linear", "0 knn", "0 rankme", "0 std", "7 linear", "7 knn", "7 rankme", "7 std"}
+	have := w.evaluate(w.config(), 12)
+	want := []string{
+		"0 linear", "0 knn", "0 alignment", "0 uniformity", "0 rankme", "0 std",
+		"7 linear", "7 knn", "7 alignment", "7 uniformity", "7 rankme", "7 std",
+	}
 	if !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)
 	}
@@ -215,8 +218,8 @@ func TestRunReports(t *testing.T) {
 			t.Errorf("%d %s: have constants %v", r.Step, r.Probe, r.Constants)
 		}
 	}
-	if kept := w.kept(); len(kept) != 8 {
-		t.Errorf("have %d reports in the bucket, want 8", len(kept))
+	if kept := w.kept(); len(kept) != 12 {
+		t.Errorf("have %d reports in the bucket, want 12", len(kept))
 	}
 }
 
@@ -224,7 +227,7 @@ func TestRunWithoutLabels(t *testing.T) {
 	w := newWorld(t)
 	w.draw("stripes", 0, 10)
 	w.snapshot(0, true, nil)
-	if have, want := w.evaluate(w.config(), 2), []string{"0 rankme", "0 std"}; !slices.Equal(have, want) {
+	if have, want := w.evaluate(w.config(), 4), []string{"0 alignment", "0 uniformity", "0 rankme", "0 std"}; !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)
 	}
 	for _, r := range w.reports {
@@ -244,7 +247,7 @@ func TestRunStages(t *testing.T) {
 	for _, step := range []int{0, 5, 9} {
 		w.snapshot(step, step == 9, nil)
 	}
-	w.evaluate(w.config(), 12)
+	w.evaluate(w.config(), 18)
 	for _, r := range w.kept() {
 		if all := len(r.Stages) == 4; r.Probe == "linear" && all != (r.Step != 5) {
 			t.Errorf("step %d: have stages %v", r.Step, r.Stages)
@@ -258,13 +261,13 @@ func TestRunRepeats(t *testing.T) {
 	w := newWorld(t)
 	w.draw("stripes", 0, 10)
 	w.snapshot(3, false, nil)
-	w.evaluate(w.config(), 2)
+	once := w.evaluate(w.config(), 4)
 	if err := w.runs.Delete(context.Background(), snapshot.Prefix(runName, 3)+"/card.json"); err != nil {
 		t.Fatal(err)
 	}
 	w.announce(3, false, strings.Repeat("0", 64))
-	have := w.evaluate(w.config(), 4)
-	if want := []string{"3 rankme", "3 std", "3 rankme", "3 std"}; !slices.Equal(have, want) {
+	have := w.evaluate(w.config(), 8)
+	if want := slices.Concat(once, once); !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)
 	}
 }
@@ -287,7 +290,7 @@ func TestRunSkips(t *testing.T) {
 		}
 	})
 	w.snapshot(4, true, nil)
-	w.evaluate(w.config(), 5)
+	w.evaluate(w.config(), 7)
 	notes := map[int]string{}
 	for _, r := range w.kept() {
 		if r.Probe == Skipped && Last(r) {
@@ -299,8 +302,8 @@ func TestRunSkips(t *testing.T) {
 			t.Errorf("step %d: have note %q, want %q in it", step, notes[step], want)
 		}
 	}
-	if len(notes) != 3 || len(w.kept()) != 5 {
-		t.Errorf("have notes %v and %d reports, want 3 and 5", notes, len(w.kept()))
+	if len(notes) != 3 || len(w.kept()) != 7 {
+		t.Errorf("have notes %v and %d reports, want 3 and 7", notes, len(w.kept()))
 	}
 }
 
@@ -321,8 +324,8 @@ func TestRunWaits(t *testing.T) {
 	w.snapshot(6, true, nil)
 	cfg := w.config()
 	cfg.Runs = &lateBucket{Bucket: w.runs, missing: patience - 1}
-	if have, want := w.evaluate(cfg, 2), []string{"6 rankme", "6 std"}; !slices.Equal(have, want) {
-		t.Errorf("have %v, want %v", have, want)
+	if have := w.evaluate(cfg, 4); slices.Contains(have, "6 skipped") {
+		t.Errorf("have %v, want it probed", have)
 	}
 }
 
@@ -350,7 +353,7 @@ func TestRunIsKilled(t *testing.T) {
 	ctx, kill := context.WithCancel(context.Background())
 	puts := &countingBucket{Bucket: w.runs, puts: map[string]int{}}
 	puts.after = func(key string) {
-		if strings.HasSuffix(key, "-rankme.json") {
+		if strings.HasSuffix(key, "-alignment.json") {
 			kill()
 		}
 	}
@@ -359,8 +362,8 @@ func TestRunIsKilled(t *testing.T) {
 	if err := Run(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
-	have := w.evaluate(cfg, 2)
-	if want := []string{"5 rankme", "5 std"}; !slices.Equal(have, want) {
+	have := w.evaluate(cfg, 4)
+	if want := []string{"5 alignment", "5 uniformity", "5 rankme", "5 std"}; !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)
 	}
 	for key, n := range puts.puts {
@@ -395,7 +398,7 @@ func TestRunShares(t *testing.T) {
 		w.draw("stripes/"+name, class, 10)
 	}
 	w.snapshot(0, false, nil)
-	w.evaluate(w.config(), 4)
+	w.evaluate(w.config(), 6)
 	w.draw("stripes/aslant", 2, 10)
 
 	ctx, stop := context.WithCancel(context.Background())
@@ -410,12 +413,12 @@ func TestRunShares(t *testing.T) {
 	for step := 1; step <= 5; step++ {
 		w.snapshot(step, step == 5, nil)
 	}
-	names := w.await(4 * 6)
+	names := w.await(6 * 6)
 	stop()
 	running.Wait()
 	slices.Sort(names)
-	if n := len(slices.Compact(names)); n != 24 {
-		t.Errorf("have %d distinct reports, want 24", n)
+	if n := len(slices.Compact(names)); n != 36 {
+		t.Errorf("have %d distinct reports, want 36", n)
 	}
 	for _, r := range w.kept() {
 		if r.Probe == "knn" && (r.Train != 16 || r.Test != 4 || len(r.PerClass) != 2) {

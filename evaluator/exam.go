@@ -27,10 +27,21 @@ func examsFor(s selection) []exam {
 	if len(s.Unseen) > 0 {
 		exams = append(exams, exam{Pretext, func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.pretext(ctx) }})
 	}
-	for _, p := range figures {
+	for _, p := range s.figures() {
 		exams = append(exams, exam{p.Name(), func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.measure(ctx, p) }})
 	}
 	return exams
+}
+
+// figures are those that there is something to look at for.
+func (s selection) figures() (all []Probe) {
+	if len(s.Paired) > 0 {
+		all = append(all, figuresOfPairs...)
+		if s.Twins {
+			all = append(all, figuresOfTwins...)
+		}
+	}
+	return append(all, figures...)
 }
 
 // candidate is a snapshot at its exams.
@@ -101,8 +112,8 @@ func (c *candidate) measure(ctx context.Context, p Probe) (schemas.Report, error
 
 func verdict(ctx context.Context, p Probe, t Task) (Verdict, error) {
 	v, err := p.Judge(ctx, t)
-	if err != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %s: %w", errHopeless, p.Name(), err)
+	if err != nil {
+		err = hopeless(ctx, fmt.Errorf("%s: %w", p.Name(), err))
 	}
 	return v, err
 }

@@ -17,7 +17,7 @@ func TestKNNOracle(t *testing.T) {
 		p := KNN{K: int(c.Parameter("k")), Temperature: c.Parameter("temperature")}
 		classes := int(c.Parameter("classes"))
 		want := integers(t, c, "ranked_classes")
-		have := ranks(t, p, Task{names(classes), features(t, c, "bank"), features(t, c, "query")})
+		have := ranks(t, p, Task{Classes: names(classes), Train: features(t, c, "bank"), Test: features(t, c, "query")})
 		for i, ranked := range have {
 			if want := want[i*classes : (i+1)*classes]; !slices.Equal(ranked, want) {
 				t.Errorf("query %d: have %v, want %v", i, ranked, want)
@@ -97,7 +97,7 @@ func TestKNNByHand(t *testing.T) {
 		{"more neighbours than images", KNN{99, 100}, []int32{0, 2, 1}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if have := ranks(t, tc.p, Task{names(3), train, test})[0]; !slices.Equal(have, tc.want) {
+			if have := ranks(t, tc.p, Task{Classes: names(3), Train: train, Test: test})[0]; !slices.Equal(have, tc.want) {
 				t.Errorf("have %v, want %v", have, tc.want)
 			}
 		})
@@ -116,7 +116,7 @@ func TestKNNLiterals(t *testing.T) {
 		{4, []int32{0, 1, 2, 3}, [][]int32{{0, 1, 2, 3}, {1, 3, 0, 2}}},
 		{2, []int32{0, 1, 0, 1}, [][]int32{{0, 1, 2, 3}, {1, 0, 2, 3}}},
 	} {
-		have := ranks(t, KNN{K: tc.k, Temperature: 0.1}, Task{names(4), Features{Dim: 3, X: bank, Labels: tc.labels}, test})
+		have := ranks(t, KNN{K: tc.k, Temperature: 0.1}, Task{Classes: names(4), Train: Features{Dim: 3, X: bank, Labels: tc.labels}, Test: test})
 		for i, want := range tc.want {
 			if !slices.Equal(have[i], want) {
 				t.Errorf("k %d, query %d: have %v, want %v", tc.k, i, have[i], want)
@@ -129,7 +129,7 @@ func TestKNNLiterals(t *testing.T) {
 // and after it incomparable, so it is pinned, and told beside the value.
 func TestKNNConstants(t *testing.T) {
 	train := Features{Dim: 1, X: make([]float32, 30), Labels: make([]int32, 30)}
-	have := judge(t, DefaultKNN(), Task{names(1), train, train}).Constants
+	have := judge(t, DefaultKNN(), Task{Classes: names(1), Train: train, Test: train}).Constants
 	if have["k"] != "20" || have["temperature"] != "0.1" || have["similarity"] != "cosine" {
 		t.Errorf("have %v, want 20 neighbours by cosine at temperature 0.1", have)
 	}
@@ -172,12 +172,12 @@ func TestKNNHeldOut(t *testing.T) {
 	} {
 		train := Features{train.Dim, train.X, tc.labels}
 		test := gaussians(random.New(2), 5, means)
-		v := judge(t, DefaultKNN(), Task{names(2), train, test})
+		v := judge(t, DefaultKNN(), Task{Classes: names(2), Train: train, Test: test})
 		if v.HeldOut < tc.min || v.HeldOut > tc.max {
 			t.Errorf("%s: have %.3f of the held-out images right, want %g to %g", tc.name, v.HeldOut, tc.min, tc.max)
 		}
 		slices.Reverse(test.Labels)
-		if again := judge(t, DefaultKNN(), Task{names(2), train, test}); again.HeldOut != v.HeldOut {
+		if again := judge(t, DefaultKNN(), Task{Classes: names(2), Train: train, Test: test}); again.HeldOut != v.HeldOut {
 			t.Errorf("%s: have %.3f with other test labels, want %.3f", tc.name, again.HeldOut, v.HeldOut)
 		}
 	}
@@ -191,7 +191,7 @@ func TestKNNBlocks(t *testing.T) {
 		test.X = append(test.X, float32(i%3), 1.5)
 		test.Labels = append(test.Labels, int32(1-i%3/2)) // (2, 1.5) is nearer to (1, 0)
 	}
-	if v := judge(t, KNN{K: 1, Temperature: 0.1}, Task{names(2), train, test}); v.Value != 1 {
+	if v := judge(t, KNN{K: 1, Temperature: 0.1}, Task{Classes: names(2), Train: train, Test: test}); v.Value != 1 {
 		t.Errorf("have %.4f, want 1", v.Value)
 	}
 }

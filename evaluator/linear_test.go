@@ -65,7 +65,7 @@ func TestClassifiers(t *testing.T) {
 // point of what can be known of two Gaussians.
 func TestLinearReachesBayes(t *testing.T) {
 	means := [][]float32{{1, 0, 0, 0}, {-1, 0, 0, 0}}
-	task := Task{names(2), gaussians(random.New(3), 2000, means), gaussians(random.New(4), 10_000, means)}
+	task := Task{Classes: names(2), Train: gaussians(random.New(3), 2000, means), Test: gaussians(random.New(4), 10_000, means)}
 	want := 0.5 * (1 + math.Erf(1/math.Sqrt2))
 	if have := judge(t, DefaultLinear(), task).Value; math.Abs(have-want) > 0.01 {
 		t.Errorf("have %.4f, want %.4f ± 0.01", have, want)
@@ -76,7 +76,7 @@ func TestLinearReachesBayes(t *testing.T) {
 // change in training, do not matter.
 func TestLinearScale(t *testing.T) {
 	means := [][]float32{{1, 0}, {0, 1}, {-1, -1}}
-	task := Task{names(3), gaussians(random.New(5), 60, means), gaussians(random.New(6), 60, means)}
+	task := Task{Classes: names(3), Train: gaussians(random.New(5), 60, means), Test: gaussians(random.New(6), 60, means)}
 	want := judge(t, DefaultLinear(), task)
 
 	stretch := func(f Features, constant float32) Features {
@@ -87,7 +87,7 @@ func TestLinearScale(t *testing.T) {
 		}
 		return out
 	}
-	have := judge(t, DefaultLinear(), Task{task.Classes, stretch(task.Train, 0.1), stretch(task.Test, 0.7)})
+	have := judge(t, DefaultLinear(), Task{Classes: task.Classes, Train: stretch(task.Train, 0.1), Test: stretch(task.Test, 0.7)})
 	if have.Value != want.Value || have.Constants["loss"] != want.Constants["loss"] {
 		t.Errorf("have %.4f with %v, want %.4f with %v", have.Value, have.Constants, want.Value, want.Constants)
 	}
@@ -104,7 +104,7 @@ func TestLinearWithoutInformation(t *testing.T) {
 		}
 		entropy -= float64(n) / 100 * math.Log(float64(n)/100)
 	}
-	v := judge(t, DefaultLinear(), Task{names(3), f, f})
+	v := judge(t, DefaultLinear(), Task{Classes: names(3), Train: f, Test: f})
 	if v.Value != 0.5 {
 		t.Errorf("top-1: have %g, want 0.5", v.Value)
 	}
@@ -122,11 +122,11 @@ func TestLinearWithoutInformation(t *testing.T) {
 func TestLinearChoosesWithoutTheTest(t *testing.T) {
 	means := [][]float32{{2, 0, 0, 0, 0, 0, 0, 0}, {-2, 0, 0, 0, 0, 0, 0, 0}}
 	train, test := gaussians(random.New(7), 100, means), gaussians(random.New(8), 100, means)
-	clear := judge(t, DefaultLinear(), Task{names(2), train, test})
+	clear := judge(t, DefaultLinear(), Task{Classes: names(2), Train: train, Test: test})
 	wrong := test
 	wrong.Labels = slices.Clone(test.Labels)
 	slices.Reverse(wrong.Labels)
-	other := judge(t, DefaultLinear(), Task{names(2), train, wrong})
+	other := judge(t, DefaultLinear(), Task{Classes: names(2), Train: train, Test: wrong})
 	if clear.HeldOut != other.HeldOut || !(clear.HeldOut > 0.85) {
 		t.Errorf("held out: have %.3f and %.3f, want the same, above 0.85", clear.HeldOut, other.HeldOut)
 	}
@@ -142,7 +142,7 @@ func TestLinearPenalty(t *testing.T) {
 	chosen := func(distance float32) float64 {
 		means := [][]float32{make([]float32, dim), make([]float32, dim)}
 		means[0][0] = distance
-		v := judge(t, DefaultLinear(), Task{names(2), gaussians(random.New(7), 80, means), gaussians(random.New(8), 80, means)})
+		v := judge(t, DefaultLinear(), Task{Classes: names(2), Train: gaussians(random.New(7), 80, means), Test: gaussians(random.New(8), 80, means)})
 		l2, err := strconv.ParseFloat(v.Constants["l2"], 64)
 		if err != nil {
 			t.Fatal(err)
@@ -164,7 +164,7 @@ func TestLinearRareClasses(t *testing.T) {
 	test := gaussians(random.New(10), 10, [][]float32{{9, 0}})
 	test.X = append(test.X, 0, 50, 0, -50)
 	test.Labels = append(test.Labels, 2, 3)
-	v := judge(t, DefaultLinear(), Task{names(4), train, test})
+	v := judge(t, DefaultLinear(), Task{Classes: names(4), Train: train, Test: test})
 	want := []schemas.ClassValue{{Class: "0", Value: 1, Count: 10}, {Class: "2", Value: 1, Count: 1}, {Class: "3", Value: 0, Count: 1}}
 	if !slices.Equal(v.PerClass, want) {
 		t.Errorf("have %v, want %v", v.PerClass, want)
@@ -174,7 +174,7 @@ func TestLinearRareClasses(t *testing.T) {
 	}
 
 	single := Features{Dim: 1, X: []float32{-1, 1}, Labels: []int32{0, 1}}
-	if v := judge(t, DefaultLinear(), Task{names(2), single, single}); v.Value != 1 {
+	if v := judge(t, DefaultLinear(), Task{Classes: names(2), Train: single, Test: single}); v.Value != 1 {
 		t.Errorf("one image a class: have %v, want 1", v)
 	}
 }
@@ -229,7 +229,7 @@ func BenchmarkLinear(b *testing.B) {
 					means[c][j] = float32(random.New(11).Fold(uint64(c)).Normal(uint64(j))) / 8
 				}
 			}
-			task := Task{names(10), gaussians(random.New(12), 240, means), gaussians(random.New(13), 60, means)}
+			task := Task{Classes: names(10), Train: gaussians(random.New(12), 240, means), Test: gaussians(random.New(13), 60, means)}
 			for b.Loop() {
 				if _, err := DefaultLinear().Judge(context.Background(), task); err != nil {
 					b.Fatal(err)

@@ -16,14 +16,18 @@ type Probe interface {
 	Judge(ctx context.Context, t Task) (Verdict, error)
 }
 
-// A new probe is one file, and one line here.
+// A new probe is one file, and one line here. They are judged in this order; see
+// Last.
 var (
 	// Classifiers need labels: at least two classes in Task.Train, and images
 	// of them in Task.Test.
 	classifiers = []Probe{DefaultLinear(), DefaultKNN()}
 
-	// Figures need no labels.
-	figures = []Probe{RankMe{}, Std{}}
+	// Figures of pairs need Task.Pair, those of twins Task.Embedded; no figure
+	// needs labels.
+	figuresOfPairs = []Probe{Alignment{}, Uniformity{}}
+	figuresOfTwins = []Probe{Invariance{}, Redundancy{}}
+	figures        = []Probe{RankMe{}, Std{}}
 )
 
 // Task is what a probe works on: the features of one stage of an encoder.
@@ -31,6 +35,11 @@ type Task struct {
 	Classes []string // names of the labels, in their order
 	Train   Features // to learn from
 	Test    Features // to be scored on; empty where there are no labels
+
+	// For figures, of the last stage alone: two views of the same images, row by
+	// row.
+	Pair     [2]Features // by the encoder
+	Embedded [2]Features // by the whole network; empty unless the run's method has two views
 }
 
 // Features are images as an encoder sees them.

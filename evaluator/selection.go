@@ -21,6 +21,8 @@ type selection struct {
 	Test     []image  `json:"test,omitempty"`
 	TestFrom string   `json:"test_from,omitempty"` // how the test images were chosen, for people
 	Unseen   []image  `json:"unseen,omitempty"`    // that the run does not train on; none if its recipe asks nothing
+	Paired   []image  `json:"paired,omitempty"`    // that figures are shown two views of
+	Twins    bool     `json:"twins,omitempty"`     // whether the run's own recipe has two views
 	Note     string   `json:"note,omitempty"`      // why there are no labels, for people
 }
 

@@ -19,6 +19,7 @@ const (
 	shownNeighbours = 6   // of each of them
 	shownSide       = 48  // of a tile at most, in pixels
 	shownColumns    = 32  // of tiles
+	shownDimensions = 128 // of the embedding, of which one is as good as another
 )
 
 // show keeps what the features of the last stage look like, and the features
@@ -56,6 +57,9 @@ func (c *candidate) exhibit(t Task, v Verdict) (*exhibit.Exhibit, error) {
 	x.Variance = float32s(share[:])
 	some := spread(t.Train, labelFreeImages)
 	x.Spectrum = float32s(geometry.Spectrum(some.X, some.Len(), some.Dim))
+	if t.Embedded[0].Len() > 0 {
+		x.Correlation = corner(t.correlation(), t.Embedded[0].Dim, shownDimensions)
+	}
 	for _, i := range places {
 		g.add(from, i)
 		if len(v.Predicted) > 0 {
@@ -138,6 +142,15 @@ func confusion(t Task, predicted []int32) []int32 {
 		counts[int(label)*c+int(predicted[i])]++
 	}
 	return counts
+}
+
+// corner is the first rows and columns of a matrix [d, d], at most that many.
+func corner(matrix []float64, d, most int) []float32 {
+	var c []float32
+	for i := range min(d, most) {
+		c = append(c, float32s(matrix[i*d:i*d+min(d, most)])...)
+	}
+	return c
 }
 
 // tile puts images of one size on a sheet.

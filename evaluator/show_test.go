@@ -73,7 +73,7 @@ func TestExhibit(t *testing.T) {
 	w.put("stripes/along/broken.png", []byte("\x89PNG\r\n\x1a\nand then nothing"))
 	w.snapshot(0, false, nil)
 	w.snapshot(7, true, nil)
-	w.evaluate(w.config(), 8)
+	w.evaluate(w.config(), 12)
 	var linear, knn schemas.Report
 	for _, r := range w.kept() {
 		switch {
@@ -177,7 +177,7 @@ func TestExhibitWithoutLabels(t *testing.T) {
 	w := newWorld(t)
 	w.draw("stripes", 0, 10)
 	w.snapshot(0, true, nil)
-	w.evaluate(w.config(), 2)
+	w.evaluate(w.config(), 4)
 	x := w.exhibit(0)
 	if x.N() != 10 || len(x.Keys) != 10 || len(x.Predicted)+len(x.Confusion)+len(x.Classes) != 0 {
 		t.Errorf("have %d images of %d, predictions %v", x.N(), len(x.Keys), x.Predicted)
@@ -208,7 +208,7 @@ func TestExhibitComesFirst(t *testing.T) {
 		}
 		return true
 	}}
-	w.evaluate(cfg, 4)
+	w.evaluate(cfg, 6)
 	if refused != 2 || w.exhibit(3).N() == 0 {
 		t.Errorf("have %d refusals, want 2", refused)
 	}

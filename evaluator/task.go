@@ -41,6 +41,12 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 	train, test := e.limits(card.Config.ImageSize)
 	chosen = choose(d, train, test)
 	chosen.Unseen = unseen(d, card.Recipe, e.ImageBytes/4)
+	common, err := pairRecipe(card.Config.ImageSize)
+	if err != nil {
+		return chosen, err
+	}
+	chosen.Twins = len(card.Recipe.Views) == 2
+	chosen.Paired = chosen.paired(common, card.Recipe, e.ImageBytes/4)
 	return chosen, e.ledger.Write(ctx, s.Run, selectionDocument, chosen)
 }
 
@@ -81,15 +87,17 @@ func (c *candidate) features(ctx context.Context) ([]stage, error) {
 		test, err = x.extract(ctx, c.images.test)
 	}
 	if err != nil {
-		if ctx.Err() == nil {
-			err = fmt.Errorf("%w: %w", errHopeless, err)
-		}
+		return nil, hopeless(ctx, err)
+	}
+	var stages []stage
+	for i, name := range x.stages {
+		stages = append(stages, stage{name, Task{Classes: c.chosen.Classes, Train: train[i], Test: test[i]}})
+	}
+	if err := c.pair(ctx, x, card, &stages[len(stages)-1].Task); err != nil {
 		return nil, err
 	}
-	for i, name := range x.stages {
-		c.stages = append(c.stages, stage{name, Task{Classes: c.chosen.Classes, Train: train[i], Test: test[i]}})
-	}
-	return c.stages, nil
+	c.stages = stages
+	return stages, nil
 }
 
 // load makes sure that e.images are the chosen ones.

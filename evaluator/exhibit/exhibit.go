@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -34,6 +35,8 @@ type Exhibit struct {
 	Predicted []int32   // [N]: classes, by the probe that is quoted; none without labels
 	Confusion []int32   // [classes, classes]: test images by class and by predicted class; none without labels, or with more than MaxConfused classes
 	Spectrum  []float32 // shares of the variance of the features by dimension, the largest first
+
+	Correlation []float32 // [D, D]: cross-correlation of some dimensions of the embedding between two views; none unless the method has two
 }
 
 // MaxConfused is how many classes a confusion matrix may have.
@@ -72,6 +75,8 @@ func (e *Exhibit) Validate() error {
 		return invalid("have %d predictions for %d images", len(e.Predicted), n)
 	case len(e.Confusion) != 0 && (c > MaxConfused || len(e.Confusion) != c*c):
 		return invalid("have %d confusions of %d classes", len(e.Confusion), c)
+	case square(len(e.Correlation)) < 0:
+		return invalid("have %d correlations, want a square of them", len(e.Correlation))
 	case e.Sheet.Tile < 1 || e.Sheet.Columns < 1:
 		return invalid("have %d columns of tiles of %d pixels", e.Sheet.Columns, e.Sheet.Tile)
 	}
@@ -87,6 +92,14 @@ func (e *Exhibit) Validate() error {
 		}
 	}
 	return nil
+}
+
+// square is the side of a square matrix with that many elements, or −1.
+func square(n int) int {
+	if d := int(math.Sqrt(float64(n))); d*d == n {
+		return d
+	}
+	return -1
 }
 
 // MarshalBinary packs e.
@@ -120,6 +133,9 @@ func (e *Exhibit) MarshalBinary() ([]byte, error) {
 	}
 	if len(e.Confusion) > 0 {
 		f.Tensors = append(f.Tensors, safetensors.FromInt32s("confusion", []int{c, c}, e.Confusion))
+	}
+	if d := square(len(e.Correlation)); d > 0 {
+		f.Tensors = append(f.Tensors, safetensors.FromFloat32s("correlation", []int{d, d}, e.Correlation))
 	}
 	f.Tensors = append(f.Tensors, safetensors.Tensor{Name: "images", DType: "U8", Shape: []int{len(e.Sheet.JPEG)}, Data: e.Sheet.JPEG})
 	return f.Marshal()
@@ -169,7 +185,7 @@ func (e *Exhibit) take(f *safetensors.File) error {
 			*to = v
 		}
 	}
-	for name, to := range map[string]*[]float32{"map": &e.Map, "variance": &e.Variance, "similarity": &e.Similarity, "spectrum": &e.Spectrum} {
+	for name, to := range map[string]*[]float32{"map": &e.Map, "variance": &e.Variance, "similarity": &e.Similarity, "spectrum": &e.Spectrum, "correlation": &e.Correlation} {
 		if t, ok := f.Tensor(name); ok {
 			v, err := safetensors.Float32s(t)
 			if err != nil {

@@ -19,12 +19,13 @@ func sample() *Exhibit {
 		Map:   []float32{0.5, -1, 2, 0.25}, Variance: []float32{0.5, 0.25},
 		K: 1, Neighbours: []int32{2, 0}, Similarity: []float32{0.9, 0.8},
 		Predicted: []int32{0, 0}, Confusion: []int32{1, 0, 1, 0}, Spectrum: []float32{0.75, 0.25},
+		Correlation: []float32{0.9, 0.1, -0.2, 0.8},
 	}
 }
 
 func TestRoundTrip(t *testing.T) {
 	unlabelled := sample()
-	unlabelled.Classes, unlabelled.Predicted, unlabelled.Confusion = []string{}, nil, nil
+	unlabelled.Classes, unlabelled.Predicted, unlabelled.Confusion, unlabelled.Correlation = []string{}, nil, nil, nil
 	unlabelled.Labels = []int32{-1, -1, -1}
 	for _, want := range []*Exhibit{sample(), unlabelled} {
 		data, err := want.MarshalBinary()
@@ -54,6 +55,7 @@ func TestRefusals(t *testing.T) {
 		"a prediction too few":                func(e *Exhibit) { e.Predicted = e.Predicted[:1] },
 		"a prediction of no class":            func(e *Exhibit) { e.Predicted[0] = -1 },
 		"a confusion too few":                 func(e *Exhibit) { e.Confusion = e.Confusion[:3] },
+		"a correlation too few":               func(e *Exhibit) { e.Correlation = e.Correlation[:3] },
 		"no tiles":                            func(e *Exhibit) { e.Sheet.Tile = 0 },
 	} {
 		e := sample()

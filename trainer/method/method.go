@@ -58,7 +58,7 @@ func (b Batch) check(views int) {
 // Result is what a training step makes of a batch.
 type Result struct {
 	Loss      *Node            // float32 scalar
-	Embedding *Node            // float32 [n, d], to be watched for collapse
+	Embedding *Node            // float32 [n, d], to be watched for collapse; of two views, that of the first above that of the second
 	Chance    float64          // the loss of blind guessing, such as ln 8 for 8 choices; 0 where there is none
 	Values    map[string]*Node // float32 scalars for people, such as the accuracy of a pretext task
 

@@ -312,6 +312,39 @@ func TestInference(t *testing.T) {
 	}
 }
 
+// TestEmbeddings: of two views the embeddings of the first lie above those of the
+// second, image by image; without training, where neither knows of the other,
+// they change places with their views.
+func TestEmbeddings(t *testing.T) {
+	e, err := encoder.New("tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Names() {
+		b, m := goBackend(t), newSmall(t, name)
+		if len(m.Recipe(size).Views) != 2 {
+			continue
+		}
+		s := newStudent(t, b, m)
+		s.compile(t)
+		embed := model.MustNewExec(b, s.store, func(scope *model.Scope, in []*Node) *Node {
+			return m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Answers: in[3], Views: in[4:]}).Embedding
+		})
+		in, swapped := s.inputs(0), s.inputs(0)
+		swapped[4], swapped[5] = swapped[5], swapped[4]
+		have, want := embed.MustCall1(in...), tensors.MustCopyFlatData[float32](embed.MustCall1(swapped...))
+		if have.Shape().Dim(0) != 2*batch {
+			t.Errorf("%s: have an embedding of %s, want two rows for each of %d images", name, have.Shape(), batch)
+			continue
+		}
+		half := len(want) / 2
+		want = slices.Concat(want[half:], want[:half])
+		if d := oracletest.Distance(tensors.MustCopyFlatData[float32](have), want); !(d < 1e-4) {
+			t.Errorf("%s: have embeddings that are off by %.2g from those of views that changed places", name, d)
+		}
+	}
+}
+
 func flat(v *model.Variable) []float32 { return tensors.MustCopyFlatData[float32](v.MustValue()) }
 
 func paths(store *model.Store) []string {
