@@ -10,6 +10,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"selfstream/schemas"
+	"selfstream/stages/backend"
+	"selfstream/trainer/method"
 )
 
 // barlowRun is a run of Barlow Twins.
@@ -103,6 +105,37 @@ func TestRunCorrelates(t *testing.T) {
 		if r.Probe == "redundancy" && (r.Step == 0) != (r.Value > 0.01) {
 			t.Errorf("step %d: have %g, want dimensions that go together by chance, and none of a dead head", r.Step, r.Value)
 		}
+	}
+}
+
+// TestEmbedEveryMethod of two views: what is told of it is not the end of its
+// graph.
+func TestEmbedEveryMethod(t *testing.T) {
+	w := &world{t: t}
+	var err error
+	if w.backend, _, err = backend.Open("go"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range method.Names() {
+		m, err := method.New(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipe := m.Recipe(imageSize)
+		if len(recipe.Views) != 2 {
+			continue
+		}
+		l := looks{sizes: recipe.Sizes(), answers: make([]int32, networkBatch+2)}
+		for range l.sizes {
+			l.views = append(l.views, noise(l.len()).data)
+		}
+		c := schemas.Config{Method: name, Encoder: "tiny", ImageSize: imageSize}
+		store := w.state(c)
+		e, err := embed(t.Context(), w.backend, store, c, l)
+		if err != nil || e[0].Len() != l.len() || !slices.Equal(e[0].X, e[1].X) {
+			t.Errorf("%s: have %d embeddings and %v, want the same of %d images twice", name, e[0].Len(), err, l.len())
+		}
+		store.Finalize()
 	}
 }
 

@@ -40,7 +40,9 @@ func (w *world) state(c schemas.Config) *model.Store {
 	store := model.NewStore()
 	layer.SetSeed(store, 1)
 	exec := model.MustNewExec(w.backend, store, func(s *model.Scope, in []*Node) *Node {
-		return m.Loss(method.Net{Encoder: e, Scope: s, Training: true}, method.Batch{Answers: in[0], Views: in[1:]}).Loss
+		return m.Loss(method.Net{Encoder: e, Scope: s, Training: true}, method.Batch{
+			Progress: Const(in[0].Graph(), float32(0)), Labels: in[0], Answers: in[0], Views: in[1:],
+		}).Loss
 	})
 	in := []shapes.Shape{shapes.Make(dtypes.Int32, 2)}
 	for _, size := range m.Recipe(c.ImageSize).Sizes() {

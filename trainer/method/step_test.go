@@ -327,12 +327,13 @@ func TestEmbeddings(t *testing.T) {
 		}
 		s := newStudent(t, b, m)
 		s.compile(t)
-		embed := model.MustNewExec(b, s.store, func(scope *model.Scope, in []*Node) *Node {
-			return m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Answers: in[3], Views: in[4:]}).Embedding
+		exec := model.MustNewExec(b, s.store, func(scope *model.Scope, in []*Node) []*Node {
+			r := m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Answers: in[3], Views: in[4:]})
+			return []*Node{r.Embedding, r.Loss}
 		})
 		in, swapped := s.inputs(0), s.inputs(0)
 		swapped[4], swapped[5] = swapped[5], swapped[4]
-		have, want := embed.MustCall1(in...), tensors.MustCopyFlatData[float32](embed.MustCall1(swapped...))
+		have, want := exec.MustCall(in...)[0], tensors.MustCopyFlatData[float32](exec.MustCall(swapped...)[0])
 		if have.Shape().Dim(0) != 2*batch {
 			t.Errorf("%s: have an embedding of %s, want two rows for each of %d images", name, have.Shape(), batch)
 			continue
