@@ -47,6 +47,10 @@ func Run(ctx context.Context, cfg Config) error {
 	defer cfg.Stats.work(cfg.Workers)
 	a := &augmenter{Config: cfg, rejected: make(map[imageID]bool)}
 	cfg.Log.Info("augmenting", "name", cfg.Name, "workers", cfg.Workers, "fingerprint", Fingerprint())
+	alive, stop := context.WithCancel(ctx)
+	var beating sync.WaitGroup
+	beating.Go(func() { a.beat(alive) })
+	defer func() { stop(); beating.Wait() }()
 	return cfg.Flow.Work(ctx, schemas.SplitsStream, schemas.SplitsConsumer(), flow.WorkOptions{Workers: cfg.Workers}, a.handle)
 }
 
@@ -54,6 +58,7 @@ type augmenter struct {
 	Config
 
 	mu       sync.Mutex
+	run      string           // of the last split
 	told     schemas.Effort   // until the last message
 	rejected map[imageID]bool // told people about
 }
@@ -71,6 +76,9 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	if err != nil {
 		return err
 	}
+	a.mu.Lock()
+	a.run = split.Run
+	a.mu.Unlock()
 	m := maker{fetch: a.Datasets.Get, stats: a.Stats}
 	samples, err := m.samples(ctx, split)
 	if err != nil {

@@ -68,6 +68,9 @@ func TestAsyncAPI(t *testing.T) {
 		t.Run(k.message.Type(), func(t *testing.T) {
 			typ := reflect.TypeOf(k.message).Elem().Name()
 			id, key := strings.ToLower(k.stream), strings.ToLower(typ[:1])+typ[1:]
+			if k.stream == "" {
+				id = k.message.Subject()
+			}
 			checkChannel(t, doc.Channels[id], k)
 			checkMessage(t, doc.Components.Messages[key], k)
 			want := map[string]reference{key: {"#/components/messages/" + key}}
@@ -95,6 +98,12 @@ func TestAsyncAPI(t *testing.T) {
 
 func checkChannel(t *testing.T, have channel, k kind) {
 	t.Helper()
+	if k.stream == "" {
+		if have.Address != k.message.Subject() || have.JetStream.Stream != "" {
+			t.Errorf("have address %q and stream %q, want %q and none", have.Address, have.JetStream.Stream, k.message.Subject())
+		}
+		return
+	}
 	streams := schemas.Streams(0)
 	cfg := streams[slices.IndexFunc(streams, func(s jetstream.StreamConfig) bool { return s.Name == k.stream })]
 	if want := strings.ReplaceAll(cfg.Subjects[0], "*", "{run}"); len(cfg.Subjects) != 1 || have.Address != want {

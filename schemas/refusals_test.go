@@ -193,6 +193,14 @@ var refusals = map[string][]refusal{
 		refuse("held out", "stage layer3: invalid message: held out: have +Inf", func(m *schemas.Report) { m.Stages[0].HeldOut = math.Inf(1) }).beyondSchema(),
 		refuse("seconds", "-1 seconds", func(m *schemas.Report) { m.Seconds = -1 }),
 	},
+	"pulse.v1": {
+		refuse("name", `name ""`, func(m *schemas.Pulse) { m.Name = "" }),
+		refuse("run", "name", func(m *schemas.Pulse) { m.Run = "A b" }),
+		refuse("workers", "0 workers", func(m *schemas.Pulse) { m.Workers = 0 }),
+		refuse("images", "-1 images", func(m *schemas.Pulse) { m.Images = -1 }),
+		refuse("holes", "-1 holes", func(m *schemas.Pulse) { m.Holes = -1 }),
+		refuse("seconds", "seconds: have NaN", func(m *schemas.Pulse) { m.Rendering = math.NaN() }).beyondSchema(),
+	},
 }
 
 func refuseView(name, want string, change func(*schemas.View)) refusal {

@@ -44,7 +44,7 @@ func roles() []role {
 		},
 		{
 			name:  AugmenterService,
-			sends: []Message{Samples{Run: "*"}, Reject{Run: "*"}},
+			sends: []Message{Samples{Run: "*"}, Reject{Run: "*"}, Pulse{}},
 			pulls: []SharedConsumer{{SplitsStream, SplitsConsumer()}},
 		},
 		{
@@ -52,6 +52,7 @@ func roles() []role {
 			sends:   []Message{Report{Run: "*"}},
 			pulls:   []SharedConsumer{{SnapshotsStream, SnapshotsConsumer()}},
 			watches: []string{RejectsStream, MetricsStream, SnapshotsStream, ReportsStream}, // for its page
+			listens: []Message{Samples{Run: "*"}, Pulse{}},                                  // alike
 		},
 		{
 			name:    PersonService,

@@ -9,6 +9,7 @@
 //	metrics.<run>    Metric      trainer    people      METRICS    kept
 //	snapshots.<run>  Snapshot    trainer    evaluator   SNAPSHOTS  kept
 //	reports.<run>    Report      evaluator  people      REPORTS    kept
+//	pulses           Pulse       augmenter  people      none
 //
 // All are JSON but Samples, which are safetensors. A field may be added to a
 // version of a message; a change of meaning is a new version.

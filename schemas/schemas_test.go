@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files; old consumers cannot read a message whose file changes")
 
-// kinds are the messages, each with the stream that carries it.
+// kinds are the messages, each with the stream that keeps it, if one does.
 var kinds = []kind{
 	{schemas.RunsStream, &schemas.RunRequest{
 		Run: "eurosat-simclr-1", Dataset: "eurosat",
@@ -74,6 +74,11 @@ var kinds = []kind{
 		PerClass:  []schemas.ClassValue{{Class: "Forest", Value: 1, Count: 60}},
 		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note", Seconds: 1.5,
 		Stages: []schemas.StageValue{{Stage: "layer3", Value: 0.8125, HeldOut: 0.78125}, {Stage: "layer4", Value: 0.75, HeldOut: 0.71875}},
+	}, ""},
+	{"", &schemas.Pulse{
+		Name: "host-1", Began: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC), Time: time.Date(2026, 11, 23, 8, 42, 0, 500e6, time.UTC),
+		Run: "eurosat-simclr-1", Fingerprint: "go1.26.8 amd64 view.1", Workers: 2, Images: 4096, Holes: 3,
+		Waiting: 0.5, Fetching: 1.25, Rendering: 80.5, Publishing: 2, Leaving: true,
 	}, ""},
 }
 

@@ -46,7 +46,7 @@ func TestServerTakesTopology(t *testing.T) {
 }
 
 // TestEveryMessageHasOneStream publishes each message and finds it where the
-// table of the package says.
+// table of the package says, which may be nowhere.
 func TestEveryMessageHasOneStream(t *testing.T) {
 	js := startJetStream(t)
 	createTopology(t, js)
@@ -161,7 +161,10 @@ func publish(t *testing.T, js jetstream.JetStream, m schemas.Message) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ack, err := js.PublishMsg(t.Context(), msg)
+	ack, err := js.PublishMsg(t.Context(), msg, jetstream.WithRetryAttempts(0))
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return ""
+	}
 	if err != nil {
 		t.Fatalf("publishing to %s: %v", msg.Subject, err)
 	}

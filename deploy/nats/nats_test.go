@@ -174,7 +174,7 @@ func subjects() (all []string) {
 	for _, service := range services {
 		all = append(all, schemas.Inbox(service)+".answer")
 	}
-	return append(all, "_INBOX.answer")
+	return append(all, schemas.Pulse{}.Subject(), "_INBOX.answer")
 }
 
 // covered tells whether a pattern of patterns matches subject, token by token.
@@ -209,7 +209,7 @@ func TestForbidden(t *testing.T) {
 					allowed++
 				}
 			}
-			reads := []string{">", "*.*", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.>", "$SYS.>", "_INBOX.>", "_INBOX.*.>", "_R_.>"}
+			reads := []string{schemas.Pulse{}.Subject(), ">", "*.*", "$JS.>", "$JS.API.>", "$JS.ACK.>", "$JS.EVENT.>", "$SYS.>", "_INBOX.>", "_INBOX.*.>", "_R_.>"}
 			for _, stream := range schemas.Streams(0) {
 				reads = append(reads, stream.Subjects[0], strings.ReplaceAll(stream.Subjects[0], "*", "run"))
 			}
@@ -251,6 +251,7 @@ func TestLeast(t *testing.T) {
 		{schemas.EvaluatorService, "reports.run", true},
 		{schemas.EvaluatorService, "snapshots.run", false},
 		{schemas.EvaluatorService, "samples.run", false},
+		{schemas.EvaluatorService, "pulses", false},
 		{schemas.EvaluatorService, "$JS.API.CONSUMER.MSG.NEXT.RUNS.trainer", false},
 		{schemas.PersonService, "runs.request", true},
 		{schemas.PersonService, "splits.run", false},

@@ -27,8 +27,10 @@ func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
 	b.gather(ctx, run, &g)
 	read, stale, changed := time.Now(), false, true
 	var sight atomic.Pointer[sight]
+	var crew crew
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return b.watchSamples(ctx, name, sight.Store) })
+	group.Go(func() error { return b.watchCrew(ctx, &crew) })
 	group.Go(func() error {
 		return b.follow(ctx, name, run.Updated, news{
 			metric: func(m schemas.Metric) { run.Add(m); changed = true },
@@ -47,6 +49,7 @@ func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
 					g.Sight, changed = seen, true
 				}
 				if changed || run.Live() { // how long ago it was heard of changes by itself
+					g.team = crew.team(time.Now())
 					t.publish(b.runParts(run, g))
 					changed = false
 				}
@@ -63,6 +66,7 @@ func (b *board) watchRuns(ctx context.Context, t *topic) error {
 	runs := map[string]*history.Run{}
 	stale := map[string]bool{}
 	read := time.Time{}
+	var crew crew
 	beat := func() error {
 		if time.Since(read) > reread {
 			names, err := b.ledger.Runs(ctx)
@@ -77,20 +81,25 @@ func (b *board) watchRuns(ctx context.Context, t *topic) error {
 		if err := b.renew(ctx, runs, stale); err != nil {
 			return err
 		}
-		t.publish(b.runsParts(runs))
+		t.publish(b.runsParts(runs, crew.team(time.Now())))
 		return nil
 	}
-	return b.follow(ctx, "*", began, news{
-		metric: func(m schemas.Metric) {
-			if run := runs[m.Run]; run != nil {
-				run.Add(m)
-			} else {
-				stale[m.Run] = true
-			}
-		},
-		other: func(run string) { stale[run] = true },
-		beat:  beat,
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.watchCrew(ctx, &crew) })
+	group.Go(func() error {
+		return b.follow(ctx, "*", began, news{
+			metric: func(m schemas.Metric) {
+				if run := runs[m.Run]; run != nil {
+					run.Add(m)
+				} else {
+					stale[m.Run] = true
+				}
+			},
+			other: func(run string) { stale[run] = true },
+			beat:  beat,
+		})
 	})
+	return group.Wait()
 }
 
 // renew reads those runs again that are stale.

@@ -267,10 +267,21 @@ func (v *view) Figures() []*figure {
 	}
 	var all []*figure
 	for _, name := range slices.Sorted(maps.Keys(byProbe)) {
-		all = append(all, lines("probe-"+name, name, "", chart.Lines{
+		about, known := probeNames[name]
+		if !known {
+			about[0] = capital(strings.ReplaceAll(name, "_", " "))
+		}
+		all = append(all, lines("probe-"+name, about[0], about[1], chart.Lines{
 			X: chart.Axis{Label: "step", From: 0, To: float64(v.StepsPlanned)}, Y: chart.Axis{Label: name}, Dots: true,
 			Series: []chart.Series{byProbe[name]},
 		}))
 	}
 	return all
+}
+
+// probeNames are the probes that need no labels in words: what they measure, and
+// what that is good for.
+var probeNames = map[string][2]string{
+	"rankme": {"Dimensions in use (RankMe)", "The effective rank of the features of the last stage. Few dimensions say little."},
+	"std":    {"Spread of the features", "Their mean standard deviation over images, at length 1. None at all is collapse."},
 }

@@ -18,6 +18,7 @@ type gathered struct {
 	now, untrained *exhibit.Exhibit // of the last snapshot, and of the first; nil where there is none
 	supervised     *history.Run     // with the labels, on the same dataset; nil where there is none
 	Sight          *sight           // of its samples; nil until there is one
+	team           team             // of augmenters, of all runs; empty for those who do not listen
 }
 
 // supervisedMethod is the name of the method that learns from labels.

@@ -12,19 +12,19 @@ import (
 // runParts are the sections of the page of a run.
 func (b *board) runParts(run *history.Run, g gathered) []part {
 	v := newView(run, g)
-	return b.render(v, "head", "sees", "learning", "quality", "maps", "stages", "rejects", "settings")
+	return b.render(v, "head", "sees", "learning", "quality", "maps", "stages", "crew", "rejects", "settings")
 }
 
 // runsParts is the list of the runs, the last one heard of first.
-func (b *board) runsParts(runs map[string]*history.Run) []part {
+func (b *board) runsParts(runs map[string]*history.Run, t team) []part {
 	var all []*view
 	for _, run := range runs {
-		all = append(all, newView(run, gathered{}))
+		all = append(all, newView(run, gathered{team: t}))
 	}
 	slices.SortFunc(all, func(a, b *view) int {
 		return cmp.Or(b.Updated.Compare(a.Updated), strings.Compare(a.Run.Run, b.Run.Run))
 	})
-	return b.render(all, "runs")
+	return append(b.render(all, "runs"), b.render(&view{gathered: gathered{team: t}}, "crew")...)
 }
 
 // render makes parts with the templates of those names.

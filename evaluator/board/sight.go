@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io/fs"
@@ -26,15 +27,15 @@ import (
 )
 
 const (
-	sightEvery = 5 * time.Second // while a run is looked at
+	sightEvery = 5 * time.Second // at most, while a run is looked at
+	sightShare = 0.05            // of the time of a processor at most, be the photos ever so large
 	sightRows  = 4               // images
 )
 
 // sight is what the encoder sees of some images.
 type sight struct {
-	Heads []string
-	Rows  []sightRow
-	Note  string // where it comes from
+	Rows []sightRow
+	Note string // where it comes from
 }
 
 type sightRow struct {
@@ -43,10 +44,17 @@ type sightRow struct {
 }
 
 type sightCell struct {
+	Head       string
 	Source     template.URL
 	Wide, High int
 	Caption    string
-	Marks      []image.Rectangle // frames around parts of it; the colour is that of the column
+	Marks      []sightMark
+}
+
+// sightMark is a frame around a part of a picture, or all of it.
+type sightMark struct {
+	image.Rectangle
+	Class int // all of one class show the same view
 }
 
 // source is what it takes to make a run's samples again.
@@ -80,51 +88,63 @@ func (b *board) source(ctx context.Context, run string) (*source, error) {
 	return &source{card.Config.Seed, card.Recipe, manifest.Images}, nil
 }
 
-// watchSamples hears now and then what augmenters send to the trainer of a run,
-// and shows it. At first it shows some images of the manifest.
+// watchSamples shows some images of the manifest, and then hears now and then
+// what augmenters send to the trainer of a run, and shows that.
 func (b *board) watchSamples(ctx context.Context, run string, show func(*sight)) error {
 	var src *source
-	for first := true; ctx.Err() == nil; first = false {
+	first := true
+	for ctx.Err() == nil {
+		var took time.Duration
 		var err error
 		if src == nil {
 			src, err = b.source(ctx, run)
 		}
 		if err == nil {
 			var seen *sight
-			if seen, err = b.look(ctx, run, src, first); err == nil {
+			if seen, took, err = b.look(ctx, run, src, first); err == nil {
 				show(seen)
 			}
 		}
 		if err != nil && ctx.Err() == nil && !errors.Is(err, fs.ErrNotExist) {
 			b.Log.Debug("looking at samples", "run", run, "err", err)
 		}
+		pause := sightEvery
+		if first && err == nil {
+			pause = 0
+		}
+		first = first && err != nil
 		select {
-		case <-time.After(sightEvery):
+		case <-time.After(max(pause, time.Duration(float64(took)/sightShare))):
 		case <-ctx.Done():
 		}
 	}
 	return nil
 }
 
-// look waits for samples unless it is the first look.
-func (b *board) look(ctx context.Context, run string, src *source, first bool) (*sight, error) {
+// look waits for samples unless it is the first look, and tells how long it was
+// at work on them.
+func (b *board) look(ctx context.Context, run string, src *source, first bool) (*sight, time.Duration, error) {
+	begun := time.Now()
 	if first {
 		var ids []int64
 		for i := range min(sightRows, len(src.images)) {
 			ids = append(ids, int64(i*len(src.images)/sightRows))
 		}
-		return b.sight(ctx, src, 0, ids, "Some images, as the first epoch shows them.", nil)
+		seen, err := b.sight(ctx, src, 0, ids, "Some images, as the first epoch shows them.", nil)
+		return seen, time.Since(begun), err
 	}
 	d, err := b.Flow.Peek(ctx, schemas.Samples{Run: run}.Subject())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	begun = time.Now()
 	s, err := flow.Decode[schemas.Samples](d)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	note := fmt.Sprintf("From split %d of epoch %d, as augmenter %s sent it at %s.", s.Index, s.Epoch, d.Header.Get(schemas.AugmenterHeader), time.Now().Format(time.TimeOnly))
-	return b.sight(ctx, src, s.Epoch, s.IDs[:min(sightRows, len(s.IDs))], note, &s)
+	note := fmt.Sprintf("From split %d of epoch %d, as augmenter %s sent it at %s.", s.Index, s.Epoch, d.Header.Get(schemas.AugmenterHeader), begun.Format(time.TimeOnly))
+	seen, err := b.sight(ctx, src, s.Epoch, s.IDs[:min(sightRows, len(s.IDs))], note, &s)
+	return seen, time.Since(begun), err
 }
 
 // sight makes the samples of some images again, and holds them against those
@@ -156,20 +176,41 @@ func (b *board) sight(ctx context.Context, src *source, epoch int, ids []int64, 
 	} else if sent != nil {
 		out.Note += fmt.Sprintf(" Made here again from the plan: %d of %d images have other bits, as those of another build would.", len(photos)-same, len(photos))
 	}
-	var rows []sheet.Row
-	out.Heads, rows = preview.Rows(src.seed, epoch, src.recipe, photos)
+	heads, rows := preview.Rows(src.seed, epoch, src.recipe, photos)
 	for _, r := range rows {
-		row := sightRow{Caption: r.Caption}
-		for _, c := range r.Cells {
-			cell, err := cellOf(c)
-			if err != nil {
-				return nil, err
-			}
-			row.Cells = append(row.Cells, cell)
+		row, err := rowOf(heads, r)
+		if err != nil {
+			return nil, err
 		}
 		out.Rows = append(out.Rows, row)
 	}
 	return out, nil
+}
+
+func rowOf(heads []string, r sheet.Row) (sightRow, error) {
+	row := sightRow{Caption: r.Caption}
+	classes := map[color.Color]int{}
+	class := func(c color.Color) int {
+		if _, known := classes[c]; !known {
+			classes[c] = len(classes)
+		}
+		return classes[c]
+	}
+	for i, c := range r.Cells {
+		cell, err := cellOf(c)
+		if err != nil {
+			return row, err
+		}
+		cell.Head = heads[i]
+		for _, m := range c.Marks {
+			cell.Marks = append(cell.Marks, sightMark{m.Box, class(m.Color)})
+		}
+		if c.Frame != nil {
+			cell.Marks = append(cell.Marks, sightMark{c.Image.Bounds(), class(c.Frame)})
+		}
+		row.Cells = append(row.Cells, cell)
+	}
+	return row, nil
 }
 
 // equal tells whether the n-th image that was sent has the bits that the plan
@@ -200,9 +241,6 @@ func cellOf(c sheet.Cell) (sightCell, error) {
 	img := c.Image
 	size := img.Bounds().Size()
 	out := sightCell{Caption: c.Caption, Wide: size.X, High: size.Y}
-	for _, m := range c.Marks {
-		out.Marks = append(out.Marks, m.Box)
-	}
 	var buf bytes.Buffer
 	kind := "image/png"
 	var err error

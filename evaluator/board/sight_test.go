@@ -34,8 +34,8 @@ func TestSight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(seen.Rows) != 3 || len(seen.Heads) != 3 || len(seen.Rows[0].Cells) != 3 || len(seen.Rows[0].Cells[0].Marks) != 2 {
-		t.Errorf("have %d rows and heads %v, want three images with two views each", len(seen.Rows), seen.Heads)
+	if len(seen.Rows) != 3 || len(seen.Rows[0].Cells) != 3 || len(seen.Rows[0].Cells[0].Marks) != 2 {
+		t.Errorf("have %+v, want three images with two views each", seen.Rows)
 	}
 	if !strings.HasSuffix(seen.Note, "the same bits.") {
 		t.Errorf("have %q, want the same bits", seen.Note)

@@ -119,6 +119,15 @@ func (v *view) Newest() *history.Probed {
 	return &v.Probes[len(v.Probes)-1]
 }
 
+// Crew are the augmenters, where there is something for them to do; nil
+// elsewhere, and in reports.
+func (v *view) Crew() *team {
+	if v.team.Hands == nil || v.Run != nil && !v.Live() {
+		return nil
+	}
+	return &v.team
+}
+
 // report is what a probe says of the newest snapshot, or nil.
 func (v *view) report(probe string) *schemas.Report {
 	newest := v.Newest()

@@ -57,35 +57,11 @@ func (v *view) Warnings() []string {
 	if quiet := v.Silent(); quiet != "" {
 		all = append(all, fmt.Sprintf("Nothing has been heard of the trainer for %s. Is it running? A run goes on when its trainer comes back, or when it is asked for again.", quiet))
 	}
+	if v.Live() && v.team.Known && v.team.Alive() == 0 {
+		all = append(all, "No augmenter is alive. Start one with selfstream augmenter, on this machine or another; the run goes on by itself then.")
+	}
 	if c := v.Collapse(); c != nil {
 		all = append(all, c.Warnings...)
 	}
 	return all
-}
-
-// starving is the share of its time that a trainer may wait before that is
-// called a bottleneck.
-const starving = 0.2
-
-// Bottleneck says which stage holds the run up.
-func (v *view) Bottleneck() string {
-	m := v.Last()
-	wait, wanted := m.WaitShare, m.AugmentersWanted
-	if s := v.Stages; !v.Live() && s != nil { // on average
-		wait, wanted = s.Trainer.WaitShare, s.Augmenters.Wanted
-	} else if m.Step == 0 {
-		return ""
-	}
-	tense := "is"
-	if !v.Live() {
-		tense = "was"
-	}
-	if wait < starving {
-		return fmt.Sprintf("The trainer %s the bottleneck: it spent %.0f %% of its time waiting. More augmenters would not help; a faster backend, a smaller encoder or smaller images would.", tense, 100*wait)
-	}
-	s := fmt.Sprintf("The augmenters %s the bottleneck: the trainer spent %.0f %% of its time waiting for samples.", tense, 100*wait)
-	if wanted > 0 {
-		s += fmt.Sprintf(" %.1f workers that do nothing else would keep it busy: start more with selfstream augmenter, on this machine or another.", wanted)
-	}
-	return s
 }

@@ -24,10 +24,11 @@ func (m Matrix) SVG() template.HTML {
 		names = max(names, lengthOf(name))
 	}
 	names = min(names, 84)
-	left, top := names+gap+line, line+names*0.8+gap
-	cell := (Width - left - 2) / float64(max(n, 1))
-	s.add(`<text class="label" x="%v" y="%v">%v</text>`, left, line-3, m.Cols)
-	s.add(`<text class="label" transform="translate(%v %v) rotate(-90)" text-anchor="end">%v</text>`, line-3, top, m.Rows)
+	// Names of columns rise to the right; what the axes are fits in the corner.
+	left, top := max(names+gap, lengthOf(m.Cols)+4*gap), max(names*0.82, line)+line+gap
+	cell := (Width - left - names*0.57) / float64(max(n, 1))
+	s.add(`<text class="label" x="0" y="%v">%v</text>`, line-3, m.Cols+" →")
+	s.add(`<text class="label" x="0" y="%v">%v</text>`, top-gap, m.Rows+" ↓")
 	for i, name := range m.Names {
 		along := (float64(i) + 0.5) * cell
 		if cell >= 9 || i%int(9/cell+1) == 0 {
