@@ -93,13 +93,17 @@ func freshName(ctx context.Context, b buckets, req schemas.RunRequest, given boo
 
 // unchanged tells whether the dataset is still what the run was made from.
 func unchanged(ctx context.Context, b buckets, l *ledger.Ledger, run string) (bool, error) {
+	var kept schemas.RunRequest
 	var m plan.Manifest
-	if err := l.Read(ctx, run, ledger.Manifest, &m); err != nil {
-		return false, err
+	for document, v := range map[string]any{ledger.Request: &kept, ledger.Manifest: &m} {
+		if err := l.Read(ctx, run, document, v); err != nil {
+			return false, err
+		}
 	}
 	d, err := bucket.ReadDataset(ctx, b.datasets, m.Dataset, func(int) {})
 	if err != nil {
 		return false, err
 	}
-	return plan.NewManifest(d).SHA256() == m.SHA256(), nil
+	now, err := plan.NewManifest(d, kept.Config)
+	return err == nil && now.SHA256() == m.SHA256(), nil // else it has become too small for the run
 }

@@ -98,7 +98,7 @@ func (c *comparison) rehearse(ctx context.Context, name, on string, steps int) (
 	if err != nil {
 		return rehearsed{}, err
 	}
-	r, err := trainer.Rehearse(b, cfg, c.steps)
+	r, err := trainer.Rehearse(b, cfg, len(scenes.Classes()), c.steps)
 	if err != nil {
 		return rehearsed{}, err
 	}
@@ -142,7 +142,11 @@ func (c *comparison) plan(ctx context.Context, name string) (schemas.Config, *pl
 	if err != nil {
 		return cfg, nil, nil, err
 	}
-	return cfg, plan.New("compare", cfg.Seed, m.Recipe(c.size), plan.NewManifest(d)), drawn.Get, nil
+	listed, err := plan.NewManifest(d, cfg)
+	if err != nil {
+		return cfg, nil, nil, err
+	}
+	return cfg, plan.New("compare", cfg.Seed, m.Recipe(c.size), listed), drawn.Get, nil
 }
 
 // distance is the largest difference between losses, relative to the

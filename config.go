@@ -57,6 +57,9 @@ func (o *options) settingFlags() *runFlags {
 	o.IntVar(&c.Steps, "steps", 0, "batches to train on, instead of --epochs")
 	o.IntVar(&c.Batch, "batch", 0, "images in a batch; 0: as the method recommends, or fewer for a small dataset")
 	o.Uint64Var(&c.Seed, "seed", 1, "decides everything that is drawn at random")
+	o.Float64Var(&c.LongTail, "long-tail", 0, "`ratio`: train on a subset in which the first class has so many times more images than the last, and the others\n"+
+		"lie between; the seed draws the order of the classes and their images. Probes learn from all images. 0: all images")
+	o.IntVar(&c.Images, "images", 0, "train on that many images, drawn by the seed; 0: as many as there are")
 	o.StringVar(&c.Optimizer, "optimizer", "", "`name` of the optimiser: "+strings.Join(optim.Names(), ", "))
 	o.Float64Var(&c.LearningRate, "learning-rate", 0, "at the top of its schedule")
 	o.IntVar(&c.BaseBatch, "base-batch", 0, "`images` that the learning rate is for: it is used times batch/base-batch; 0: as it is")

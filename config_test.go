@@ -74,7 +74,7 @@ func TestRecommended(t *testing.T) {
 			have := method.Training{
 				Encoder: c.Encoder, ImageSize: c.ImageSize, Epochs: c.Epochs, Batch: want.Batch,
 				Optimizer: c.Optimizer, LearningRate: c.LearningRate, BaseBatch: c.BaseBatch,
-				WeightDecay: c.WeightDecay, Warmup: c.Warmup, WholeBatch: want.WholeBatch,
+				WeightDecay: c.WeightDecay, Warmup: c.Warmup, WholeBatch: want.WholeBatch, Labels: want.Labels,
 			}
 			if have != want || c.Batch != 0 || c.Settings["recipe"] != recipe {
 				t.Errorf("%s: have %+v, want %+v, and the batch left to the trainer", flags, c, want)

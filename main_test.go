@@ -48,6 +48,7 @@ func TestCommandLine(t *testing.T) {
 		{"unknown setting", "up --set warmth=1", exitUsage, `unknown setting "warmth" of method simclr: have `},
 		{"setting without value", "up --set warmth", exitUsage, `have "warmth", want key=value`},
 		{"unknown backend", "up --backend tpu", exitUsage, `"tpu"`},
+		{"tail the wrong way round", "up --long-tail 0.1", exitUsage, "long tail: have 0.1, want a ratio of at least 1"},
 		{"epochs and steps", "up --epochs 2 --steps 3", exitUsage, "want exactly one of them above 0"},
 		{"batch of one", "up --batch 1", exitUsage, "batch: have 1, want at least 2"},
 		{"one backend to compare", "compare --backends go", exitUsage, "want two --backends"},

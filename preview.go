@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 
+	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/decode"
 	"selfstream/stages/preview"
@@ -44,7 +45,7 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	if *data != "" {
 		from, name = folderPhotos(*data), datasetName(*data)
 	}
-	shown, err := choose(ctx, e, from, name, *count)
+	shown, err := choose(ctx, e, from, name, c, *count)
 	if err != nil {
 		return err
 	}
@@ -67,16 +68,20 @@ type source func(ctx context.Context, name string) (listed bucket.Bucket, read f
 // choose decodes some photos, spread evenly over the dataset. Their ids, and
 // with them all that chance decides, are those of a run on it. Broken ones are
 // named and left out.
-func choose(ctx context.Context, e *env, from source, name string, n int) ([]preview.Photo, error) {
-	listed, read, err := from(ctx, name)
+func choose(ctx context.Context, e *env, from source, name string, c schemas.Config, n int) ([]preview.Photo, error) {
+	files, read, err := from(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	d, err := bucket.ReadDataset(ctx, listed, name, nil)
+	d, err := bucket.ReadDataset(ctx, files, name, nil)
 	if err != nil {
 		return nil, err
 	}
-	images := plan.NewManifest(d).Images
+	listed, err := plan.NewManifest(d, c)
+	if err != nil {
+		return nil, err
+	}
+	images := listed.Images
 	var chosen []preview.Photo
 	n = min(n, len(images))
 	for i := range n {

@@ -297,6 +297,8 @@ func TestUpRefuses(t *testing.T) {
 		{"an empty folder", []string{"--data", t.TempDir()}, "no files"},
 		{"one image", []string{"--data", one}, "fewer than two"},
 		{"a batch above the dataset", []string{"--data", photos(t, 1, nil), "--batch", "64"}, "choose a --batch of at most 10"},
+		{"labels that there are not", []string{"--data", one, "--method", "supervised"}, "method supervised learns from labels, and it has none"},
+		{"a tail of no classes", []string{"--data", one, "--long-tail", "10"}, "put them into one folder per class"},
 		{"an unknown dataset", []string{"--dataset", "nowhere"}, "nowhere"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

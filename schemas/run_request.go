@@ -43,6 +43,11 @@ type Config struct {
 	Batch     int               `json:"batch,omitempty"`    // images a step; 0: the trainer chooses by the size of the dataset
 	Seed      uint64            `json:"seed"`
 
+	// Which of the dataset's images, drawn with Seed. They are the run's: probes
+	// learn from all.
+	LongTail float64 `json:"long_tail,omitempty"` // how many times more the first class has than the last, the others in between; 0: as they are
+	Images   int     `json:"images,omitempty"`    // that many in all; 0: as many as there are
+
 	Optimizer    string  `json:"optimizer"`            // such as "adamw"
 	LearningRate float64 `json:"learning_rate"`        // at the top of the schedule
 	BaseBatch    int     `json:"base_batch,omitempty"` // images that the learning rate is for; it is used times batch/base_batch. 0: as it is
@@ -70,6 +75,10 @@ func (c Config) Validate() error {
 		return invalid("epochs and steps: have %d and %d, want exactly one of them above 0", c.Epochs, c.Steps)
 	case c.Batch < 0 || c.Batch == 1:
 		return invalid("batch: have %d, want at least 2, or 0 to leave it to the trainer", c.Batch)
+	case c.LongTail != 0 && !(c.LongTail >= 1) || math.IsInf(c.LongTail, 0):
+		return invalid("long tail: have %g, want a ratio of at least 1, or 0 for the classes as they are", c.LongTail)
+	case c.Images < 0:
+		return invalid("images: have %d, want at least 0", c.Images)
 	case c.Optimizer == "":
 		return invalid("optimizer is empty")
 	case !(c.LearningRate > 0) || math.IsInf(c.LearningRate, 0):

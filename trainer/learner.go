@@ -88,7 +88,7 @@ func (l *learner) wholeBatch(s *model.Scope, in []*Node) []*Node {
 
 // loss is the graph of the loss of a batch, or of a part.
 func (l *learner) loss(s *model.Scope, in []*Node) method.Result {
-	given := method.Batch{Progress: in[1], Labels: in[2], Views: in[3:]}
+	given := method.Batch{Progress: in[1], Labels: in[2], Classes: l.classes, Views: in[3:]}
 	if l.recipe.Answers() > 0 {
 		given.Answers, given.Views = in[3], in[4:]
 	}

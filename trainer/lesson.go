@@ -13,14 +13,15 @@ type lesson struct {
 	encoder   encoder.Encoder
 	optimizer optim.Optimizer
 	recipe    schemas.Recipe
+	classes   int // that the dataset has
 	batch     int
 	parts     int     // in which a batch goes through the network, one after the other; 0 and 1: whole
 	clipNorm  float64 // see optim.Move
 }
 
-// newLesson looks up what a config names.
-func newLesson(c schemas.Config) (lesson, error) {
-	l := lesson{batch: c.Batch, parts: c.Accumulate, clipNorm: c.ClipNorm}
+// newLesson looks up what a config names, for a dataset of that many classes.
+func newLesson(c schemas.Config, classes int) (lesson, error) {
+	l := lesson{classes: classes, batch: c.Batch, parts: c.Accumulate, clipNorm: c.ClipNorm}
 	var err error
 	if l.method, err = method.New(c.Method, c.Settings); err != nil {
 		return l, err

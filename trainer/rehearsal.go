@@ -21,10 +21,10 @@ type Rehearsal struct {
 	step     int
 }
 
-// Rehearse prepares a run of that many steps. The config must be whole, with a
-// batch.
-func Rehearse(b compute.Backend, c schemas.Config, steps int) (*Rehearsal, error) {
-	what, err := newLesson(c)
+// Rehearse prepares a run of that many steps on images of that many classes. The
+// config must be whole, with a batch.
+func Rehearse(b compute.Backend, c schemas.Config, classes, steps int) (*Rehearsal, error) {
+	what, err := newLesson(c, classes)
 	if err != nil {
 		return nil, err
 	}

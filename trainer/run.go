@@ -101,9 +101,14 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.current(ctx); err != nil {
 		return err
 	}
-	r.manifest = plan.NewManifest(d)
-	r.log.Info("listed the dataset", "dataset", d.Name, "images", len(d.Train), "test_images", len(d.Test),
+	if r.manifest, err = plan.NewManifest(d, r.req.Config); err != nil {
+		return err
+	}
+	r.log.Info("listed the dataset", "dataset", d.Name, "images", len(d.Train), "trained_on", len(r.manifest.Images), "test_images", len(d.Test),
 		"classes", len(d.Classes), "other_files", d.Others.Count, "such_as", d.Others.Names, "unused_images", d.Unused.Count)
+	if err := checkLabels(r.req.Config, d, r.manifest); err != nil {
+		return err
+	}
 	if err := fill(&r.req.Config, len(r.manifest.Images)); err != nil {
 		return fmt.Errorf("dataset %q: %w", d.Name, err)
 	}
@@ -210,7 +215,7 @@ func normal(r schemas.RunRequest) schemas.RunRequest {
 // prepare builds what a run works with, from its last snapshot if it has one.
 func (r *run) prepare(ctx context.Context) error {
 	c := r.req.Config
-	what, err := newLesson(c)
+	what, err := newLesson(c, len(r.manifest.Classes))
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,71 @@
 package method
 
 import (
+	"cmp"
+	"flag"
+	"fmt"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"selfstream/schemas"
 )
 
-// What the methods have in common that tell the images of a batch apart: each
-// row has to find some of the others, its positives, among all others.
+// contrastive is what SimCLR, SupCon and KCL have in common: the embedding of
+// each view has to find some of the others, its positives, among all others of
+// the batch. They differ in which are the positives.
+type contrastive struct {
+	from        recipe
+	Temperature float64
+	Hidden, Dim int
+	views       symmetric
+}
+
+func (m *contrastive) bind(s *flag.FlagSet, temperature float64, published map[string]string) {
+	s.Float64Var(&m.Temperature, "temperature", temperature, "what similarities are divided by; a lower one looks harder at the most similar images")
+	s.IntVar(&m.Hidden, "hidden", 0, "width of the projector's hidden layer; 0: that of the features")
+	s.IntVar(&m.Dim, "dim", 128, "dimensions of the embedding")
+	m.views.bind(s)
+	m.from.bind(s, published)
+}
+
+// Validate implements Method.
+func (m *contrastive) Validate() error {
+	switch {
+	case !(m.Temperature > 0):
+		return fmt.Errorf("temperature: have %g, want above 0", m.Temperature)
+	case m.Hidden < 0:
+		return fmt.Errorf("hidden: have %d, want at least 0", m.Hidden)
+	case m.Dim < 1:
+		return fmt.Errorf("dim: have %d, want at least 1", m.Dim)
+	}
+	return m.views.validate()
+}
+
+// Recipe implements Method: two views, distorted alike.
+func (m *contrastive) Recipe(size int) schemas.Recipe { return m.views.recipe(size) }
+
+// training is that for small images.
+func (m *contrastive) training() Training {
+	t := smallTraining()
+	t.LearningRate = 4e-3
+	return t
+}
+
+// eachFromAll is why none of them takes a batch in parts.
+const eachFromAll = "each image is told from all others in the batch"
+
+// embed returns the embeddings of the two views of a batch, [2N, Dim], of which
+// rows i and i+N are views of the same image, and their similarities. All views
+// are one pass, so that batch normalisation sees both views of an image
+// together. The projector's hidden layer is normalised.
+func (m *contrastive) embed(net Net, b Batch) (z, similarity *Node) {
+	first, second := b.pair()
+	features := net.Encode(Concatenate([]*Node{first, second}, 0)).Features // [2N, Dim]
+	z = mlp(net.Head("projector"), features, net.Training, cmp.Or(m.Hidden, net.Encoder.Dim), m.Dim)
+	return z, similarities(z, m.Temperature)
+}
 
 // similarities are the cosines of the angles between the rows of z [n, d],
 // divided by the temperature: [n, n].
@@ -48,10 +106,17 @@ func nearest(similarity, positive *Node) *Node {
 // itself tells which places of x [n, n] are on the diagonal.
 func itself(x *Node) *Node { return Equal(places(x, 0), places(x, 1)) }
 
-// partners tells which rows of x [n, n] are the two views of one image.
+// partners tells which places of x [2N, 2N] are of two views of one image.
 func partners(x *Node) *Node {
 	half := x.Shape().Dim(0) / 2
 	return Equal(Abs(Sub(places(x, 0), places(x, 1))), ConstAs(places(x, 0), half))
+}
+
+// classmates tells which places of x [n, n] are of two views, not the same, of
+// one class, given the labels [n].
+func classmates(x, labels *Node) *Node {
+	same := Equal(ExpandAxes(labels, 1), ExpandAxes(labels, 0))
+	return LogicalAnd(same, LogicalNot(itself(x)))
 }
 
 // places are the numbers of the rows, or of the columns, of x [n, n].

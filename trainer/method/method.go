@@ -1,5 +1,5 @@
-// Package method turns a batch of views into a loss: the ways of learning
-// without labels that there are, one file each. This file says what a method is;
+// Package method turns a batch of views into a loss: the ways of learning that
+// there are, without labels and, to compare with, from them, one file each. This file says what a method is;
 // registry.go lists those there are.
 package method
 
@@ -37,7 +37,8 @@ type Method interface {
 type Batch struct {
 	Views    []*Node // of the recipe: uint8 [B, S, S, 3] each
 	Answers  *Node   // int32 [B]: what the recipe asks, of schemas.Recipe.Answers choices; nil if it asks nothing
-	Labels   *Node   // int32 [B]: the dataset's classes, −1 where unknown; to be looked at, never to be learned from
+	Labels   *Node   // int32 [B]: the dataset's classes, −1 where unknown; to be looked at, and learned from only by methods with Training.Labels
+	Classes  int     // that the dataset has; 0 if it has no labels
 	Progress *Node   // float32 scalar, from 0 at the run's first step to 1 at its last; see optim.Progress
 }
 
@@ -47,6 +48,10 @@ func (b Batch) pair() (first, second *Node) {
 	b.check(2)
 	return b.Views[0], b.Views[1]
 }
+
+// pairLabels are the classes of both views, the first ones before the second
+// ones: int32 [2B].
+func (b Batch) pairLabels() *Node { return Concatenate([]*Node{b.Labels, b.Labels}, 0) }
 
 // check panics unless there are that many views.
 func (b Batch) check(views int) {

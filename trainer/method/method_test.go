@@ -126,7 +126,7 @@ func TestNewRefuses(t *testing.T) {
 		settings map[string]string
 		want     string
 	}{
-		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, context, jigsaw, simclr`},
+		{"sinclr", nil, `choosing a method: have "sinclr", want one of barlow, byol, context, jigsaw, kcl, simclr, supcon, supervised`},
 		{"simclr", map[string]string{"temprature": "1"}, `unknown setting "temprature" of method simclr: have blur, crop, dim, hidden, jitter, recipe, temperature, without`},
 		{"simclr", map[string]string{"temperature": "warm"}, `setting temperature of method simclr to "warm": parse error`},
 		{"simclr", map[string]string{"temperature": "0"}, `configuring method simclr: temperature: have 0, want above 0`},
@@ -160,6 +160,9 @@ func TestNewRefuses(t *testing.T) {
 		{"jigsaw", map[string]string{"gray": "-0.5"}, `configuring method jigsaw: gray: have probability -0.5, want 0 to 1`},
 		{"jigsaw", map[string]string{"fc6": "0"}, `configuring method jigsaw: fc6 and fc7: have widths 0 and 512, want at least 1`},
 		{"jigsaw", map[string]string{"crop": "2"}, `configuring method jigsaw: crop: have 2, want above 0 and at most 1`},
+		{"kcl", map[string]string{"positives": "-1"}, `configuring method kcl: positives: have -1, want at least 0`},
+		{"supcon", map[string]string{"temperature": "0"}, `configuring method supcon: temperature: have 0, want above 0`},
+		{"supervised", map[string]string{"crop": "0"}, `configuring method supervised: crop: have 0, want above 0 and at most 1`},
 		{"simclr", map[string]string{"crop": "0"}, `configuring method simclr: crop: have 0, want above 0 and at most 1`},
 	} {
 		t.Run(tc.want, func(t *testing.T) {
@@ -234,6 +237,12 @@ func TestPublished(t *testing.T) {
 		}, Training{
 			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256, Optimizer: "sgd", LearningRate: 0.01, WeightDecay: 5e-4,
 		}},
+		{"kcl", map[string]string{"temperature": "0.07", "hidden": "0", "dim": "128", "positives": "6", "crop": "0.08", "jitter": "1", "blur": "0.5"},
+			Training{Encoder: "resnet50", ImageSize: 224, Epochs: 200, Batch: 256, Optimizer: "sgd", LearningRate: 0.1, BaseBatch: 256, WeightDecay: 5e-4, Labels: true}},
+		{"supcon", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5"},
+			Training{Encoder: "resnet50", ImageSize: 32, Epochs: 1000, Batch: 1024, Optimizer: "sgd", LearningRate: 0.5, BaseBatch: 1024, WeightDecay: 1e-4, Warmup: 0.01, Labels: true}},
+		{"supervised", map[string]string{"crop": "0.08", "jitter": "1", "blur": "0.5"},
+			Training{Encoder: "resnet50", ImageSize: 224, Epochs: 90, Batch: 256, Optimizer: "sgd", LearningRate: 0.1, BaseBatch: 256, WeightDecay: 1e-4, Warmup: 5. / 90, Labels: true}},
 		{"simclr", map[string]string{"temperature": "0.1", "hidden": "0", "dim": "128", "crop": "0.08", "jitter": "1", "blur": "0.5", "without": "nothing"},
 			Training{Epochs: 100, Batch: 4096, LearningRate: 0.3, WeightDecay: 1e-6, Warmup: 0.1}},
 	} {

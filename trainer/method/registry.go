@@ -10,11 +10,14 @@ import (
 
 // methods bind their settings, with defaults and help, to a flag.FlagSet.
 var methods = map[string]func(*flag.FlagSet) Method{
-	"barlow":  newBarlow,
-	"byol":    newBYOL,
-	"context": newContext,
-	"jigsaw":  newJigsaw,
-	"simclr":  newSimCLR,
+	"barlow":     newBarlow,
+	"byol":       newBYOL,
+	"context":    newContext,
+	"jigsaw":     newJigsaw,
+	"kcl":        newKCL,
+	"simclr":     newSimCLR,
+	"supcon":     newSupCon,
+	"supervised": newSupervised,
 }
 
 // Names lists the methods there are.

@@ -26,6 +26,7 @@ import (
 const (
 	batch    = 8
 	size     = 16
+	classes  = 4
 	allSteps = 6
 )
 
@@ -35,7 +36,9 @@ var small = map[string]map[string]string{
 	"byol":    {"dim": "16", "hidden": "32"},
 	"context": {"fc6": "16", "fc7": "32", "normalize": "false"},
 	"jigsaw":  {"fc6": "16", "fc7": "32", "normalize": "false", "permutations": "8"},
+	"kcl":     {"dim": "16"},
 	"simclr":  {"dim": "16"},
+	"supcon":  {"dim": "16"},
 }
 
 // student trains the encoder "tiny" on random images, as a trainer would.
@@ -63,7 +66,7 @@ func newStudent(t testing.TB, b compute.Backend, m Method) *student {
 		lr, progress := in[0], in[1]
 		r := m.Loss(
 			Net{Encoder: e, Scope: scope, Training: true},
-			Batch{Progress: progress, Labels: in[2], Answers: in[3], Views: in[4:]},
+			Batch{Progress: progress, Labels: in[2], Classes: classes, Answers: in[3], Views: in[4:]},
 		)
 		optim.Minimize(o, scope.Store(), r.Loss, lr, 0)
 		if r.After != nil {
@@ -111,7 +114,7 @@ func (s *student) inputs(step int) []any {
 	in := []any{
 		tensors.FromScalar(float32(schedule.At(step))),
 		tensors.FromScalar(float32(optim.Progress(step, allSteps))),
-		tensors.FromFlatDataAndDimensions(make([]int32, batch), batch),
+		tensors.FromFlatDataAndDimensions([]int32{0, 1, 2, 3, 0, 1, 2, 3}, batch),
 		tensors.FromFlatDataAndDimensions([]int32{0, 1, 2, 3, 4, 5, 6, 7}, batch),
 	}
 	for view := range s.views {
@@ -241,6 +244,8 @@ func TestChance(t *testing.T) {
 		want float64
 	}{
 		{"simclr", contrast(0.2), math.Log(2*5 - 1)},
+		{"supcon", bySupCon(0.1, 0, 1, 1, 0, 2), math.Log(2*5 - 1)},
+		{"kcl", byKCL(0.1, 2, 0, 1, 1, 0, 1), math.Log(2*5 - 1)},
 		{"barlow", correlation(0.005), 3}, // dimensions
 	} {
 		have, _ := gradients(t, tc.loss, alike, alike)
@@ -249,15 +254,39 @@ func TestChance(t *testing.T) {
 		}
 		s := newStudent(t, goBackend(t), newSmall(t, tc.name))
 		s.compile(t)
-		want := map[string]float64{"simclr": math.Log(2*batch - 1), "barlow": 16}[tc.name]
+		want := math.Log(2*batch - 1)
+		if tc.name == "barlow" {
+			want = 16
+		}
 		if err := near(s.chance, want, 1e-12); err != nil {
 			t.Errorf("%s, chance: %v", tc.name, err)
 		}
 	}
 }
 
-// TestPasses: SimCLR, context prediction and jigsaw send all views through the
-// encoder in one pass, Barlow Twins and BYOL one by one. Running averages, which
+// TestLabels: only methods that say so learn from labels.
+func TestLabels(t *testing.T) {
+	for _, name := range Names() {
+		m := newSmall(t, name)
+		var losses []float64
+		for _, labels := range [][]int32{{0, 1, 2, 3, 0, 1, 2, 3}, {0, 0, 0, 0, 3, 3, 3, 3}} {
+			s := newStudent(t, goBackend(t), m)
+			in := s.inputs(0)
+			in[2] = tensors.FromFlatDataAndDimensions(labels, batch)
+			out, err := s.exec.Call(in...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			losses = append(losses, float64(tensors.ToScalar[float32](out[0])))
+		}
+		if learns := losses[0] != losses[1]; learns != m.Training().Labels {
+			t.Errorf("%s: have losses %v with other labels, want them to differ: %v", name, losses, m.Training().Labels)
+		}
+	}
+}
+
+// TestPasses: SimCLR and its like, context prediction and jigsaw send all views
+// through the encoder in one pass, Barlow Twins and BYOL one by one. Running averages, which
 // keep 0.9, tell: of two passes with the mean m they have 0.19·m, of one 0.1·m.
 func TestPasses(t *testing.T) {
 	means := map[string][]float32{}
@@ -272,7 +301,7 @@ func TestPasses(t *testing.T) {
 		}
 		means[name] = flat(s.store.GetVariable("/encoder/bn1.running_mean"))
 	}
-	for _, name := range []string{"context", "jigsaw"} {
+	for _, name := range []string{"context", "jigsaw", "kcl", "supcon", "supervised"} {
 		if d := oracletest.Distance(means[name], means["simclr"]); !(d < 1e-5) {
 			t.Errorf("%s: have a running mean %.4v, want %.4v", name, means[name], means["simclr"])
 		}
@@ -297,7 +326,7 @@ func TestInference(t *testing.T) {
 			s := newStudent(t, b, m)
 			s.compile(t)
 			exec := model.MustNewExec(b, s.store, func(scope *model.Scope, in []*Node) []*Node {
-				r := m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Answers: in[3], Views: in[4:]})
+				r := m.Loss(Net{Encoder: e, Scope: scope}, Batch{Progress: in[1], Labels: in[2], Classes: classes, Answers: in[3], Views: in[4:]})
 				for v := range s.store.IterVariables() {
 					if v.ChangedInGraph(r.Loss.Graph()) {
 						t.Errorf("%s moves", v.Path())

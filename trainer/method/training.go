@@ -3,7 +3,7 @@ package method
 import "fmt"
 
 // Training is what a method asks of the trainer. A person's own choice goes
-// before each field but the last.
+// before each field but the last two.
 type Training struct {
 	Encoder   string
 	ImageSize int // side of a view, in pixels
@@ -20,6 +20,10 @@ type Training struct {
 	// empty for a mean over images, whose gradient may be accumulated from
 	// parts of the batch.
 	WholeBatch string
+
+	// Labels says that the method learns from the classes of the dataset: every
+	// image needs one.
+	Labels bool
 }
 
 // smallTraining is for small images, some thousands of them, and minutes on a

@@ -18,13 +18,29 @@ type Manifest struct {
 	Images  []schemas.Image `json:"images"`  // sorted by key; an image's ID is its place here
 }
 
-// NewManifest lists the images that d offers for training.
-func NewManifest(d *bucket.Dataset) *Manifest {
-	m := &Manifest{Dataset: d.Name, Classes: d.Classes, Images: make([]schemas.Image, len(d.Train))}
-	for i, f := range d.Train {
+// NewManifest lists the images of d that a run of that config trains on: all
+// that d offers for training, or the subset that the config asks for.
+func NewManifest(d *bucket.Dataset, c schemas.Config) (*Manifest, error) {
+	files, err := subset(d, c)
+	if err != nil {
+		return nil, fmt.Errorf("choosing images of dataset %q: %w", d.Name, err)
+	}
+	m := &Manifest{Dataset: d.Name, Classes: d.Classes, Images: make([]schemas.Image, len(files))}
+	for i, f := range files {
 		m.Images[i] = schemas.Image{ID: int64(i), Key: f.Key, Size: f.Size, ETag: f.ETag, Label: f.Label}
 	}
-	return m
+	return m, nil
+}
+
+// PerClass counts the images of each class.
+func (m *Manifest) PerClass() []int {
+	counts := make([]int, len(m.Classes))
+	for _, img := range m.Images {
+		if img.Label >= 0 {
+			counts[img.Label]++
+		}
+	}
+	return counts
 }
 
 // Validate checks a manifest that was read from a bucket.
