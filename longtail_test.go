@@ -49,6 +49,12 @@ func TestLongTail(t *testing.T) {
 		t.Errorf("have probes on %d and %d images, want all 80 and 20", len(probed.Train), len(probed.Test))
 	}
 
+	_, described, _ := selfstream(t, "runs", "--state", state, "tail")
+	for _, word := range []string{"a long tail: the first class has 4 times the images of the last", "few", "balancedness (0.2)"} {
+		if !strings.Contains(described, word) {
+			t.Errorf("have %s, want %q", described, word)
+		}
+	}
 	if code, stdout, stderr := selfstream(t, "verify", "--state", state, "tail"); code != 0 || !strings.Contains(stdout, want.BatchesSHA256) {
 		t.Errorf("verify: have exit code %d, %s, %s; want %s", code, stdout, stderr, want.BatchesSHA256)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -92,6 +93,7 @@ func describe(w io.Writer, s history.Summary) {
 		{"dataset", fmt.Sprintf("%s, %d images", s.Dataset, s.Images)},
 		{"method", fmt.Sprintf("%s %s", c.Method, settingsText(c.Settings))},
 		{"encoder", fmt.Sprintf("%s at %d px", c.Encoder, c.ImageSize)},
+		{"subset", subsetText(c)},
 		{"training", trainingText(c)},
 		{"progress", fmt.Sprintf("step %d of %d, epoch %.1f, %d samples in %s", s.Steps, s.StepsPlanned, s.Epochs, s.SamplesTrained, seconds(s.Seconds))},
 		{"backend", s.Backend},
@@ -107,12 +109,25 @@ func describe(w io.Writer, s history.Summary) {
 	fmt.Fprintln(w)
 	table(w, s)
 	stages(w, s)
+	balance(w, s)
 	if len(s.Rejects) > 0 {
 		fmt.Fprintf(w, "\n%d images could not be used:\n", len(s.Rejects))
 		for _, r := range s.Rejects {
 			fmt.Fprintf(w, "  %s: %s\n", r.Key, r.Reason)
 		}
 	}
+}
+
+// subsetText is empty for a run on all images of its dataset.
+func subsetText(c schemas.Config) string {
+	var parts []string
+	if c.Images > 0 {
+		parts = append(parts, fmt.Sprintf("%d images", c.Images))
+	}
+	if c.LongTail > 0 {
+		parts = append(parts, fmt.Sprintf("a long tail: the first class has %g times the images of the last", c.LongTail))
+	}
+	return strings.Join(parts, " in ")
 }
 
 func trainingText(c schemas.Config) string {

@@ -108,6 +108,29 @@ func stages(w io.Writer, s history.Summary) {
 	tw.Flush()
 }
 
+// balance writes how even the linear probe is over the classes.
+func balance(w io.Writer, s history.Summary) {
+	rows := slices.DeleteFunc(slices.Clone(s.Probes), func(p history.Probed) bool { return p.Balance == nil })
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nthe linear probe over classes, which had many, medium or few images to train on:")
+	columns := []column{{"step", func(p history.Probed) string { return strconv.Itoa(p.Step) }}}
+	for _, name := range []string{"many", "medium", "few", "std"} {
+		columns = append(columns, column{name, func(p history.Probed) string {
+			v, ok := p.Balance[name]
+			if !ok {
+				return ""
+			}
+			return percent(&v)
+		}})
+	}
+	for _, of := range [][2]string{{"balancedness", "balancedness (1)"}, {"balancedness_0.2", "balancedness (0.2)"}} {
+		columns = append(columns, column{of[1], func(p history.Probed) string { return fmt.Sprintf("%.3f", p.Balance[of[0]]) }})
+	}
+	write(w, rows, columns)
+}
+
 func lossText(p history.Probed) string {
 	if p.Step == 0 {
 		return "untrained"

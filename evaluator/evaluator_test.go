@@ -25,6 +25,7 @@ import (
 	"selfstream/stages/flow/flowtest"
 	"selfstream/stages/ledger"
 	"selfstream/stages/random"
+	"selfstream/trainer/plan"
 	"selfstream/trainer/snapshot"
 )
 
@@ -181,12 +182,13 @@ func TestRunReports(t *testing.T) {
 		w.draw("stripes/"+name, class, 25)
 	}
 	w.put("stripes/along/broken.png", []byte("\x89PNG\r\n\x1a\nand then nothing"))
+	w.train(20, 10, 5)
 	w.snapshot(0, false, nil)
 	w.snapshot(7, true, nil)
-	have := w.evaluate(w.config(), 12)
+	have := w.evaluate(w.config(), 14)
 	want := []string{
-		"0 linear", "0 knn", "0 alignment", "0 uniformity", "0 rankme", "0 std",
-		"7 linear", "7 knn", "7 alignment", "7 uniformity", "7 rankme", "7 std",
+		"0 linear", "0 knn", "0 balance", "0 alignment", "0 uniformity", "0 rankme", "0 std",
+		"7 linear", "7 knn", "7 balance", "7 alignment", "7 uniformity", "7 rankme", "7 std",
 	}
 	if !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)
@@ -194,6 +196,10 @@ func TestRunReports(t *testing.T) {
 	for _, r := range w.reports {
 		if r.Final != (r.Step == 7) || !strings.Contains(r.Note, "1 of the 76 chosen images could not be read") {
 			t.Errorf("%d %s: have final %v and note %q", r.Step, r.Probe, r.Final, r.Note)
+		}
+		if r.Probe == Balance {
+			w.balanced(r)
+			continue
 		}
 		labels := r.Probe == "linear" || r.Probe == "knn"
 		if labels && (r.Train+r.Test != 75 || r.Test < 14 || len(r.PerClass) != 3 || r.PerClass[0].Class != "across") {
@@ -218,8 +224,48 @@ func TestRunReports(t *testing.T) {
 			t.Errorf("%d %s: have constants %v", r.Step, r.Probe, r.Constants)
 		}
 	}
-	if kept := w.kept(); len(kept) != 12 {
-		t.Errorf("have %d reports in the bucket, want 12", len(kept))
+	if kept := w.kept(); len(kept) != 14 {
+		t.Errorf("have %d reports in the bucket, want 14", len(kept))
+	}
+}
+
+// train keeps a manifest of so many images of each class.
+func (w *world) train(counts ...int) {
+	w.t.Helper()
+	m := plan.Manifest{Classes: []string{"across", "along", "aslant"}}
+	for class, n := range counts {
+		m.Images = append(m.Images, slices.Repeat([]schemas.Image{{Label: int32(class)}}, n)...)
+	}
+	if err := ledger.New(w.runs).Write(context.Background(), runName, ledger.Manifest, m); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// balanced holds a report about balance against that of the linear probe before
+// it, for train(20, 10, 5).
+func (w *world) balanced(r schemas.Report) {
+	w.t.Helper()
+	i := slices.IndexFunc(w.reports, func(l schemas.Report) bool { return l.Probe == "linear" && l.Step == r.Step })
+	linear, want := w.reports[i], map[string]float64{}
+	for class, group := range []string{"many", "medium", "few"} {
+		a := linear.PerClass[class].Value
+		want[group] = a
+		want["class_mean"] += a / 3
+		for _, other := range linear.PerClass {
+			want["balancedness"] += math.Exp(-math.Abs(a-other.Value)) / 9
+		}
+	}
+	for name, v := range want {
+		have := r.Values[name]
+		if name == "balancedness" {
+			have = r.Value
+		}
+		if math.Abs(have-v) > 1e-12 {
+			w.t.Errorf("%d balance: %s: have %g, want %g", r.Step, name, have, v)
+		}
+	}
+	if c := r.Constants; c["many"] != "across (20)" || c["medium"] != "along (10)" || c["few"] != "aslant (5)" || c["image_size"] != "16" || r.Test != linear.Test {
+		w.t.Errorf("%d balance: have %+v", r.Step, r)
 	}
 }
 
@@ -247,7 +293,7 @@ func TestRunStages(t *testing.T) {
 	for _, step := range []int{0, 5, 9} {
 		w.snapshot(step, step == 9, nil)
 	}
-	w.evaluate(w.config(), 18)
+	w.evaluate(w.config(), 21)
 	for _, r := range w.kept() {
 		if all := len(r.Stages) == 4; r.Probe == "linear" && all != (r.Step != 5) {
 			t.Errorf("step %d: have stages %v", r.Step, r.Stages)
@@ -398,7 +444,7 @@ func TestRunShares(t *testing.T) {
 		w.draw("stripes/"+name, class, 10)
 	}
 	w.snapshot(0, false, nil)
-	w.evaluate(w.config(), 6)
+	w.evaluate(w.config(), 7)
 	w.draw("stripes/aslant", 2, 10)
 
 	ctx, stop := context.WithCancel(context.Background())
@@ -413,12 +459,12 @@ func TestRunShares(t *testing.T) {
 	for step := 1; step <= 5; step++ {
 		w.snapshot(step, step == 5, nil)
 	}
-	names := w.await(6 * 6)
+	names := w.await(6 * 7)
 	stop()
 	running.Wait()
 	slices.Sort(names)
-	if n := len(slices.Compact(names)); n != 36 {
-		t.Errorf("have %d distinct reports, want 36", n)
+	if n := len(slices.Compact(names)); n != 42 {
+		t.Errorf("have %d distinct reports, want 42", n)
 	}
 	for _, r := range w.kept() {
 		if r.Probe == "knn" && (r.Train != 16 || r.Test != 4 || len(r.PerClass) != 2) {

@@ -23,6 +23,7 @@ func examsFor(s selection) []exam {
 		for _, p := range classifiers {
 			exams = append(exams, exam{p.Name(), func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.classify(ctx, p) }})
 		}
+		exams = append(exams, exam{Balance, func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.balance(ctx) }})
 	}
 	if len(s.Unseen) > 0 {
 		exams = append(exams, exam{Pretext, func(ctx context.Context, c *candidate) (schemas.Report, error) { return c.pretext(ctx) }})

@@ -77,10 +77,10 @@ func TestRunCorrelates(t *testing.T) {
 		}
 		w.stateSnapshot(step, step == 1, barlowRun, recipe, store)
 	}
-	names := w.evaluate(w.config(), 16)
-	want := []string{"0 linear", "0 knn", "0 alignment", "0 uniformity", "0 invariance", "0 redundancy", "0 rankme", "0 std"}
-	if !slices.Equal(names[:8], want) {
-		t.Errorf("have %v, want %v", names[:8], want)
+	names := w.evaluate(w.config(), 18)
+	want := []string{"0 linear", "0 knn", "0 balance", "0 alignment", "0 uniformity", "0 invariance", "0 redundancy", "0 rankme", "0 std"}
+	if !slices.Equal(names[:9], want) {
+		t.Errorf("have %v, want %v", names[:9], want)
 	}
 	for _, r := range w.kept() {
 		if r.Probe != "invariance" && r.Probe != "redundancy" {

@@ -113,7 +113,7 @@ func TestPretext(t *testing.T) {
 	for answer := range schemas.Neighbours {
 		w.contextSnapshot(answer, answer == schemas.Neighbours-1, w.stubborn(answer))
 	}
-	want := []string{"0 linear", "0 knn", "0 pretext", "0 alignment", "0 uniformity", "0 rankme", "0 std"}
+	want := []string{"0 linear", "0 knn", "0 balance", "0 pretext", "0 alignment", "0 uniformity", "0 rankme", "0 std"}
 	names := w.evaluate(w.config(), len(want)*schemas.Neighbours)
 	if have := names[:len(want)]; !slices.Equal(have, want) {
 		t.Errorf("have %v, want %v", have, want)

@@ -24,6 +24,8 @@ type selection struct {
 	Paired   []image  `json:"paired,omitempty"`    // that figures are shown two views of
 	Twins    bool     `json:"twins,omitempty"`     // whether the run's own recipe has two views
 	Note     string   `json:"note,omitempty"`      // why there are no labels, for people
+
+	Trained map[string]int `json:"trained,omitempty"` // images of each class that the run trains on
 }
 
 type image struct {

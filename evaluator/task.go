@@ -47,6 +47,9 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 	}
 	chosen.Twins = len(card.Recipe.Views) == 2
 	chosen.Paired = chosen.paired(common, card.Recipe, e.ImageBytes/4)
+	if chosen.Trained, err = e.trained(ctx, s.Run); err != nil {
+		return chosen, err
+	}
 	return chosen, e.ledger.Write(ctx, s.Run, selectionDocument, chosen)
 }
 

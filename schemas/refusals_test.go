@@ -191,6 +191,7 @@ var refusals = map[string][]refusal{
 		refuse("probe", `probe ""`, func(m *schemas.Report) { m.Probe = "" }),
 		refuse("images", "-1 and 600 images", func(m *schemas.Report) { m.Train = -1 }),
 		refuse("value", "value: have +Inf", func(m *schemas.Report) { m.Value = math.Inf(1) }).beyondSchema(),
+		refuse("another value", "top5: have NaN", func(m *schemas.Report) { m.Values["top5"] = math.NaN() }).beyondSchema(),
 		refuse("stage", "a stage has no name", func(m *schemas.Report) { m.Stages[0].Stage = "" }),
 		refuse("value of a stage", "stage layer4: invalid message: value: have NaN", func(m *schemas.Report) { m.Stages[1].Value = math.NaN() }).beyondSchema(),
 		refuse("held out", "stage layer3: invalid message: held out: have +Inf", func(m *schemas.Report) { m.Stages[0].HeldOut = math.Inf(1) }).beyondSchema(),

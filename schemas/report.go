@@ -12,15 +12,16 @@ type Report struct {
 	Step  int    `json:"step"`
 	Final bool   `json:"final"`
 
-	Probe     string            `json:"probe"`               // such as "linear" or "knn"
-	Value     float64           `json:"value"`               // top-1 accuracy, 0 to 1, unless the probe says otherwise
-	PerClass  []ClassValue      `json:"per_class,omitempty"` // in the order of the labels
-	Constants map[string]string `json:"constants,omitempty"` // of the protocol, to be printed beside the value
-	Train     int               `json:"train,omitempty"`     // images that the probe was fitted on
-	Test      int               `json:"test,omitempty"`      // images that it was scored on
-	Stages    []StageValue      `json:"stages,omitempty"`    // of the encoder, from the image to the features, whose value is Value; none: only these were looked at
-	Note      string            `json:"note,omitempty"`      // a sentence for people, such as why there is no accuracy
-	Seconds   float64           `json:"seconds,omitempty"`   // that it took; the first of a snapshot's counts what all need
+	Probe     string             `json:"probe"`               // such as "linear" or "knn"
+	Value     float64            `json:"value"`               // top-1 accuracy, 0 to 1, unless the probe says otherwise
+	Values    map[string]float64 `json:"values,omitempty"`    // more figures of the same judgement, by name
+	PerClass  []ClassValue       `json:"per_class,omitempty"` // in the order of the labels
+	Constants map[string]string  `json:"constants,omitempty"` // of the protocol, to be printed beside the value
+	Train     int                `json:"train,omitempty"`     // images that the probe was fitted on
+	Test      int                `json:"test,omitempty"`      // images that it was scored on
+	Stages    []StageValue       `json:"stages,omitempty"`    // of the encoder, from the image to the features, whose value is Value; none: only these were looked at
+	Note      string             `json:"note,omitempty"`      // a sentence for people, such as why there is no accuracy
+	Seconds   float64            `json:"seconds,omitempty"`   // that it took; the first of a snapshot's counts what all need
 }
 
 // ClassValue is a probe's value for one class.
@@ -69,6 +70,11 @@ func (m Report) Validate() error {
 	}
 	if !(m.Seconds >= 0 && !math.IsInf(m.Seconds, 0)) {
 		return invalid("report: have %g seconds", m.Seconds)
+	}
+	for name, v := range m.Values {
+		if err := checkFinite(name, v); err != nil {
+			return err
+		}
 	}
 	return checkFinite("value", m.Value)
 }

@@ -70,7 +70,7 @@ var kinds = []kind{
 		BatchesSHA256: strings.Repeat("01", 32), WeightsSHA256: strings.Repeat("ef", 32),
 	}, ""},
 	{schemas.ReportsStream, &schemas.Report{
-		Run: "eurosat-simclr-1", Step: 380, Final: true, Probe: "linear", Value: 0.75,
+		Run: "eurosat-simclr-1", Step: 380, Final: true, Probe: "linear", Value: 0.75, Values: map[string]float64{"top5": 0.9375},
 		PerClass:  []schemas.ClassValue{{Class: "Forest", Value: 1, Count: 60}},
 		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note", Seconds: 1.5,
 		Stages: []schemas.StageValue{{Stage: "layer3", Value: 0.8125, HeldOut: 0.78125}, {Stage: "layer4", Value: 0.75, HeldOut: 0.71875}},

@@ -128,6 +128,9 @@ func WriteCSV(w io.Writer, runs []*history.Run) error {
 		for _, report := range r.Reports {
 			what := "probe " + report.Probe
 			row(r.Run, report.Step, what, report.Value)
+			for _, name := range slices.Sorted(maps.Keys(report.Values)) {
+				row(r.Run, report.Step, what+" "+name, report.Values[name])
+			}
 			for _, c := range report.PerClass {
 				row(r.Run, report.Step, what+" class "+c.Class, c.Value)
 			}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"maps"
 	"slices"
 
 	"selfstream/evaluator"
@@ -24,6 +25,8 @@ type Probed struct {
 	Stages          []StageProbed `json:"stages,omitempty"` // from the image to the last stage
 
 	PretextTop1 *float64 `json:"pretext_top1,omitempty"` // of the method's own question, on images that were not trained on
+
+	Balance map[string]float64 `json:"balance,omitempty"` // of the classes: balancedness, and the values of evaluator.Balance
 
 	Others map[string]float64 `json:"others,omitempty"` // of probes that need no labels
 	Notes  []string           `json:"notes,omitempty"`
@@ -49,6 +52,9 @@ func (p *Probed) add(r schemas.Report) {
 		p.addStages(r, func(s *StageProbed) **float64 { return &s.KNNTop1 })
 	case r.Probe == evaluator.Pretext:
 		p.PretextTop1 = &value
+	case r.Probe == evaluator.Balance:
+		p.Balance = map[string]float64{"balancedness": value}
+		maps.Copy(p.Balance, r.Values)
 	case r.Probe != evaluator.Skipped:
 		p.Others[r.Probe] = value
 	}
