@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -214,13 +215,52 @@ func getDataset(ctx context.Context, e *env, datasets bucket.Bucket, name string
 	return nil
 }
 
-// fillDataset puts the photos of --data, or the drawn ones, into the bucket.
-func (s *upSettings) fillDataset(ctx context.Context, e *env, servers *local.Local, datasets bucket.Bucket) error {
+// dataFlags say what to learn from.
+type dataFlags struct{ data, dataset string }
+
+func (o *options) dataFlags() *dataFlags {
+	d := &dataFlags{}
+	o.StringVar(&d.data, "data", "", "`folder` of photos to learn from")
+	o.StringVar(&d.dataset, "dataset", "", "`name` of a dataset in the bucket, or for the photos in --data (default: as their folder)")
+	return d
+}
+
+// resolve looks whether the folder is there, makes its path absolute and names
+// the dataset.
+func (d *dataFlags) resolve() error {
+	if d.data == "" {
+		d.dataset = cmp.Or(d.dataset, demoDataset)
+		return nil
+	}
+	if err := absolute(&d.data); err != nil {
+		return err
+	}
+	info, err := os.Stat(d.data)
+	if err != nil {
+		return fmt.Errorf("looking for photos: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("looking for photos: %s is not a folder", d.data)
+	}
+	if d.dataset == "" {
+		d.dataset = datasetName(d.data)
+	}
+	return nil
+}
+
+// datasetName is the name of a folder as that of a dataset.
+func datasetName(dir string) string {
+	name := strings.Trim(notName.ReplaceAllString(strings.ToLower(filepath.Base(dir)), "-"), "-")
+	return cmp.Or(name, "photos")
+}
+
+// fill puts the photos of --data, or the drawn ones, into the bucket.
+func (d *dataFlags) fill(ctx context.Context, e *env, x *engine) error {
 	switch {
-	case s.data != "":
-		return importFolder(ctx, e, servers.Import, s.data, s.dataset)
-	case s.dataset == demoDataset:
-		return drawDemo(ctx, datasets, throttled(e, "drawing pictures"))
+	case d.data != "":
+		return importFolder(ctx, e, x.servers.Import, d.data, d.dataset)
+	case d.dataset == demoDataset:
+		return drawDemo(ctx, x.datasets, throttled(e, "drawing pictures"))
 	}
 	return nil
 }
