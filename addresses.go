@@ -36,17 +36,22 @@ func (o *options) addressFlags() *addresses {
 	o.StringVar(&n.ca, "nats-ca", "", "`file` with the authority, in PEM, that has signed the certificate of NATS; makes TLS a must")
 	o.StringVar(&n.certificate, "nats-cert", "", "`file` with a certificate to show to NATS, in PEM")
 	o.StringVar(&n.certificateKey, "nats-cert-key", "", "`file` with its key")
-	o.StringVar(&a.s3.Endpoint, "s3", "http://127.0.0.1:7070", "`URL` of the S3")
-	o.s3Flags(a)
+	o.s3At(&a.s3)
 	return a
 }
 
+// s3At binds the address of a running S3.
+func (o *options) s3At(c *bucket.Config) {
+	o.StringVar(&c.Endpoint, "s3", "http://127.0.0.1:7070", "`URL` of the S3")
+	o.s3Flags(c)
+}
+
 // s3Flags binds what an S3 wants to know besides its address.
-func (o *options) s3Flags(a *addresses) {
-	o.StringVar(&a.s3.AccessKey, "s3-access-key", "", "access `key` of the S3")
-	o.StringVar(&a.s3.SecretKey, "s3-secret-key", "", "secret `key` of the S3; better as SELFSTREAM_S3_SECRET_KEY")
-	o.StringVar(&a.s3.Region, "s3-region", "us-east-1", "`region` of the S3")
-	o.StringVar(&a.s3.CAFile, "s3-ca", "", "`file` with the authority, in PEM, that has signed the certificate of the S3")
+func (o *options) s3Flags(c *bucket.Config) {
+	o.StringVar(&c.AccessKey, "s3-access-key", "", "access `key` of the S3")
+	o.StringVar(&c.SecretKey, "s3-secret-key", "", "secret `key` of the S3; better as SELFSTREAM_S3_SECRET_KEY")
+	o.StringVar(&c.Region, "s3-region", "us-east-1", "`region` of the S3")
+	o.StringVar(&c.CAFile, "s3-ca", "", "`file` with the authority, in PEM, that has signed the certificate of the S3")
 }
 
 // connect returns a connection to NATS.

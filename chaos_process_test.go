@@ -37,8 +37,11 @@ func TestMain(m *testing.M) {
 		os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	do := serve
-	if as == stranger {
+	switch as {
+	case stranger:
 		do = augmentStrangely
+	case s3WithAccounts:
+		do = serveAccounts
 	}
 	if err := do(ctx, as, os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -85,13 +88,13 @@ type process struct {
 	wanted atomic.Bool // to run
 }
 
-// start starts a process that is killed when the test ends.
-func (s *system) start(name, as string, args ...string) *process {
-	s.t.Helper()
-	p := &process{t: s.t, name: name, as: as, args: args}
+// startProcess starts a process that is killed when the test ends.
+func startProcess(t *testing.T, name, as string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, name: name, as: as, args: args}
 	p.restart()
-	s.t.Cleanup(func() {
-		if s.t.Failed() {
+	t.Cleanup(func() {
+		if t.Failed() {
 			p.confess()
 		}
 		p.kill()

@@ -58,7 +58,7 @@ func TestChaosStranger(t *testing.T) {
 	thorough(t)
 	beside(t)
 	s, trainer := begin(t)
-	s.start(stranger, stranger, s.natsURL(), "http://"+s.faulty.addr)
+	startProcess(s.t, stranger, stranger, s.natsURL(), "http://"+s.faulty.addr)
 	js := s.jetStream()
 	s.await("many samples of the stranger", func() bool {
 		st, err := js.Stream(t.Context(), schemas.SamplesStream)

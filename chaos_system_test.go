@@ -60,8 +60,8 @@ func newSystemIn(t *testing.T, dir string) *system {
 	s := &system{t: t, dir: dir, natsPort: freePort(t), s3Port: freePort(t)}
 	s.putPhotos(filepath.Join(dir, "s3", datasetsBucket, "photos"))
 	s.faulty = newFaultyS3(t, "127.0.0.1:"+s.s3Port)
-	s.nats = s.start("nats", "nats", s.dir, s.natsPort)
-	s.s3 = s.start("s3", "s3", s.dir, s.s3Port)
+	s.nats = startProcess(s.t, "nats", "nats", s.dir, s.natsPort)
+	s.s3 = startProcess(s.t, "s3", "s3", s.dir, s.s3Port)
 	s.await("NATS", s.natsReady)
 	s.await("the S3", s.s3Ready)
 	t.Cleanup(func() {
@@ -186,7 +186,7 @@ func (s *system) augmenterOver(f *faultyS3, name string, workers int) *process {
 }
 
 func (s *system) service(name string, args ...string) *process {
-	return s.start(name, "selfstream", args...)
+	return startProcess(s.t, name, "selfstream", args...)
 }
 
 // ask publishes the request for the run. Asking again spares a restarted

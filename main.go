@@ -51,6 +51,7 @@ func commands() []command {
 		{"report", "the figures of some runs in one HTML file, or for machines", runReport},
 		{"verify", "makes a run's batches again and compares", runVerify},
 		{"compare", "the same steps on two backends: do they agree, how fast are they", runCompare},
+		{"accounts", "an account of the S3 for each service", runAccounts},
 		{"health", "is the service on this machine well?", runHealth},
 		{"version", "of this program", runVersion},
 	}

@@ -175,7 +175,7 @@ func (o *options) placeFlags() *place {
 	p := &place{addresses: &addresses{}}
 	o.StringVar(&p.state, "state", defaultState, "state `folder` of selfstream up")
 	o.StringVar(&p.s3.Endpoint, "s3", "", "`URL` of a running S3, instead of --state")
-	o.s3Flags(p.addresses)
+	o.s3Flags(&p.s3)
 	return p
 }
 

@@ -129,7 +129,7 @@ func (s *S3) explain(err error) error {
 	case errors.As(err, &cert):
 		return fmt.Errorf("%w: let this machine trust the certificate of %s", err, server)
 	case !errors.As(err, &answer):
-		return fmt.Errorf("S3 does not answer at %s: %w: is it running there, and is the endpoint right?", server, err)
+		return fmt.Errorf("S3 does not answer at %s: %w: is it running there, and is the endpoint right (http or https)?", server, err)
 	}
 
 	has := func(codes ...string) bool { return slices.Contains(codes, answer.Code) }

@@ -41,16 +41,15 @@ type S3 struct {
 	policy    policy
 }
 
-// Open connects to the bucket called name and makes it if it is missing. A
-// server that cannot be reached is an error within seconds, without retries.
-func Open(ctx context.Context, c Config, name string) (*S3, error) {
+// Client is a client of the server, and the transport that it uses.
+func (c Config) Client() (*minio.Client, *http.Transport, error) {
 	endpoint, secure := c.Endpoint, c.Secure
 	if scheme, rest, ok := strings.Cut(endpoint, "://"); ok {
 		endpoint, secure = strings.TrimSuffix(rest, "/"), scheme == "https"
 	}
 	transport, err := newTransport(c.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("opening bucket %s: %w", name, err)
+		return nil, nil, err
 	}
 	client, err := minio.New(endpoint, &minio.Options{
 		Creds:      credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""),
@@ -60,7 +59,17 @@ func Open(ctx context.Context, c Config, name string) (*S3, error) {
 		MaxRetries: 1, // policy retries
 	})
 	if err != nil {
-		return nil, fmt.Errorf("opening bucket %s: endpoint %q: %w: want host:port", name, c.Endpoint, err)
+		return nil, nil, fmt.Errorf("endpoint %q: %w: want host:port", c.Endpoint, err)
+	}
+	return client, transport, nil
+}
+
+// Open connects to the bucket called name and makes it if it is missing. A
+// server that cannot be reached is an error within seconds, without retries.
+func Open(ctx context.Context, c Config, name string) (*S3, error) {
+	client, transport, err := c.Client()
+	if err != nil {
+		return nil, fmt.Errorf("opening bucket %s: %w", name, err)
 	}
 	s := &S3{minio.Core{Client: client}, transport, name, c, defaultPolicy}
 	if err := s.ensure(ctx); err != nil {

@@ -11,10 +11,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"selfstream/schemas"
+	"selfstream/stages/access"
+	"selfstream/stages/access/accesstest"
 	"selfstream/stages/bucket"
 	"selfstream/stages/flow/flowtest"
 	"selfstream/stages/ledger"
-	"selfstream/stages/local"
 	"selfstream/stages/scenes"
 )
 
@@ -46,12 +47,23 @@ func natsServer(t *testing.T, tune ...func(*server.Options)) *server.Server {
 	return s
 }
 
-// photoS3 starts an S3 with some photos.
-func photoS3(t *testing.T) *local.S3 {
+// s3WithAccounts is the versitygw of compose.yaml, as a process of its own.
+const s3WithAccounts = "s3-accounts"
+
+// serveAccounts runs it on a folder, over TLS if there is a certificate in it.
+func serveAccounts(ctx context.Context, _, dir, port string) error {
+	o := accesstest.Options{Dir: dir, Config: bucket.Config{Endpoint: "127.0.0.1:" + port, AccessKey: chaosKey, SecretKey: chaosSecret, Region: "us-east-1"}}
+	if _, err := os.Stat(filepath.Join(dir, certificateFile)); err == nil {
+		o.Certificate, o.Key = filepath.Join(dir, certificateFile), filepath.Join(dir, keyFile)
+	}
+	return accesstest.Serve(ctx, o)
+}
+
+// putPhotos draws some photos into a folder.
+func putPhotos(t *testing.T, dir string) {
 	t.Helper()
-	dir := t.TempDir()
 	for key, png := range scenes.All(1, 2, 0) {
-		name := filepath.Join(dir, "s3", datasetsBucket, "photos", filepath.FromSlash(key))
+		name := filepath.Join(dir, filepath.FromSlash(key))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -59,12 +71,6 @@ func photoS3(t *testing.T) *local.S3 {
 			t.Fatal(err)
 		}
 	}
-	s3, err := local.StartS3(t.Context(), local.Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s3.Close() })
-	return s3
 }
 
 // team are services in this process, and what they log.
@@ -128,22 +134,68 @@ func (f *team) runs(b bucket.Bucket) {
 	}
 }
 
-// TestRunWithRights: what each service may do is all that it needs.
+// TestRunWithRights: what each service may do is all that it needs, of NATS and
+// of the S3, both over TLS with certificates that nobody else trusts.
 func TestRunWithRights(t *testing.T) {
-	n, s3 := natsServer(t), photoS3(t)
-	b, err := openBuckets(t.Context(), s3.Config)
+	dir, port := t.TempDir(), freePort(t)
+	makeCertificates(t, dir)
+	ca := filepath.Join(dir, authorityFile)
+	n := natsServer(t, func(o *server.Options) { // as --tls --tlscert --tlskey
+		config, err := server.GenTLSConfig(&server.TLSConfigOpts{CertFile: filepath.Join(dir, certificateFile), KeyFile: filepath.Join(dir, keyFile)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.TLS, o.TLSConfig = true, config
+	})
+	putPhotos(t, filepath.Join(dir, "s3", datasetsBucket, "photos"))
+	startProcess(t, "S3", s3WithAccounts, dir, port)
+	s3 := []string{"--s3", "https://127.0.0.1:" + port, "--s3-ca", ca}
+	accounts := append([]string{"accounts", "--s3-access-key", chaosKey, "--s3-secret-key", chaosSecret}, s3...)
+	for _, service := range access.Services() {
+		accounts = append(accounts, "--"+service+"-secret-key", "secret-of-"+service)
+	}
+	flowtest.Eventually(t, "accounts", func() bool { // the S3 has to start
+		code, _, stderr := selfstream(t, accounts...)
+		if code != 0 && !strings.Contains(stderr, "does not answer") {
+			t.Fatal(stderr)
+		}
+		return code == 0
+	})
+	b, err := openBuckets(t.Context(), bucket.Config{
+		Endpoint: "https://127.0.0.1:" + port, CAFile: ca, AccessKey: schemas.PersonService, SecretKey: "secret-of-" + schemas.PersonService, Region: "us-east-1",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.close()
 	f := &team{t: t, logs: map[string]*syncBuffer{}, args: func(service string) []string {
-		return []string{
-			"--nats", n.ClientURL(), "--nats-user", service, "--nats-password", "password-of-" + service,
-			"--s3", "http://" + s3.Config.Endpoint, "--s3-access-key", s3.Config.AccessKey, "--s3-secret-key", s3.Config.SecretKey,
-		}
+		return append([]string{
+			"--nats", n.ClientURL(), "--nats-ca", ca, "--nats-user", service, "--nats-password", "password-of-" + service,
+			"--s3-access-key", service, "--s3-secret-key", "secret-of-" + service,
+		}, s3...)
 	}}
 	f.runs(b.runs)
-	if !strings.Contains(f.logs["augmenter"].String(), "waiting for a trainer") {
-		t.Logf("the augmenter did not have to wait:\n%s", f.logs["augmenter"])
-	}
+	t.Run("strangers", func(t *testing.T) {
+		for _, tc := range []struct {
+			name, want string
+			change     map[string]string
+		}{
+			{"no authority of NATS", "certificate signed by unknown authority", map[string]string{"--nats-ca": ""}},
+			{"no authority of the S3", "let this machine trust the certificate", map[string]string{"--s3-ca": ""}},
+			{"no TLS for the S3", "http or https", map[string]string{"--s3": "http://127.0.0.1:" + port}},
+			{"another password", "Authorization Violation", map[string]string{"--nats-password": "wrong"}},
+			{"another secret key", "secret", map[string]string{"--s3-secret-key": "wrong"}},
+		} {
+			args := f.args(schemas.PersonService)
+			for i := 0; i < len(args); i += 2 {
+				if value, ok := tc.change[args[i]]; ok {
+					args[i+1] = value
+				}
+			}
+			code, _, stderr := selfstream(t, append([]string{"run", "--dataset", "photos", "--name", "r2"}, args...)...)
+			if code != exitFailed || !strings.Contains(stderr, tc.want) {
+				t.Errorf("%s: have %d, %s, want %q", tc.name, code, stderr, tc.want)
+			}
+		}
+	})
 }
