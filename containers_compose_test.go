@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"selfstream/evaluator/history"
+	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
 )
@@ -45,7 +46,7 @@ func newComposed(t *testing.T) *composed {
 		t.Fatal(err)
 	}
 	env := c.env()
-	c.s3 = bucket.Config{Endpoint: "http://127.0.0.1:" + port, AccessKey: env["S3_ACCESS_KEY"], SecretKey: env["S3_SECRET_KEY"], Region: "us-east-1"}
+	c.s3 = bucket.Config{Endpoint: "http://127.0.0.1:" + port, AccessKey: schemas.PersonService, SecretKey: env["S3_PERSON_SECRET_KEY"], Region: "us-east-1"}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(c.compose("logs", "--no-color", "--tail", "40"))

@@ -128,6 +128,9 @@ func check(t *testing.T, known map[string]*jsonschema.Schema, all []object) {
 			}
 		case "Deployment", "StatefulSet":
 			checkPod(t, who, o)
+			checkProbes(t, who, o)
+		case "Job":
+			checkPod(t, who, o)
 		}
 	}
 }
@@ -135,7 +138,8 @@ func check(t *testing.T, known map[string]*jsonschema.Schema, all []object) {
 // checkPod holds a pod against what Kubernetes says only once it runs, and
 // against the "restricted" standard.
 func checkPod(t *testing.T, who string, o object) {
-	want, labels := at(o, "spec", "selector", "matchLabels").(object), at(o, "spec", "template", "metadata", "labels").(object)
+	want, _ := at(o, "spec", "selector", "matchLabels").(object) // a Job has one of its own
+	labels := at(o, "spec", "template", "metadata", "labels").(object)
 	for k, v := range want {
 		if labels[k] != v {
 			t.Errorf("%s selects %s=%v, its pods have %v", who, k, v, labels[k])
@@ -154,6 +158,13 @@ func checkPod(t *testing.T, who string, o object) {
 		if at(c, "resources", "limits", "memory") == nil {
 			t.Errorf("%s: has no limit of memory", who)
 		}
+	}
+}
+
+// checkProbes: what is asked for health is a port that is there.
+func checkProbes(t *testing.T, who string, o object) {
+	for _, c := range at(o, "spec", "template", "spec", "containers").([]any) {
+		c := c.(object)
 		var ports []any
 		for _, p := range c["ports"].([]any) {
 			ports = append(ports, at(p, "name"))
