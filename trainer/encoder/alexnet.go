@@ -3,7 +3,6 @@ package encoder
 import (
 	"fmt"
 
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
@@ -30,8 +29,8 @@ import (
 // Convolutions have torchvision's names, features.0 to features.10; the
 // normalisations, of which it has none, are norm1 to norm5.
 func alexnet(variant string, first layer.Window) Encoder {
-	net := func(s *model.Scope, x *Node, training bool) []*Node {
-		var stages []*Node
+	net := func(s *model.Scope, x layer.Maps, training bool) []layer.Maps {
+		var stages []layer.Maps
 		for i, c := range []struct {
 			position, out int
 			window        layer.Window
@@ -43,8 +42,8 @@ func alexnet(variant string, first layer.Window) Encoder {
 			{8, 384, layer.Window{Kernel: 3, Stride: 1, Padding: 1}, false},
 			{10, 256, layer.Window{Kernel: 3, Stride: 1, Padding: 1}, true},
 		} {
-			x = layer.Conv(s, fmt.Sprintf("features.%d", c.position), x, c.out, c.window)
-			x = layer.ReLU(layer.BatchNormPlain(s, fmt.Sprintf("norm%d", i+1), x, training))
+			conv, norm := fmt.Sprintf("features.%d", c.position), fmt.Sprintf("norm%d", i+1)
+			x = layer.ConvNormPlain(s, conv, norm, x, c.out, c.window, training).ReLU()
 			if c.pool {
 				x = overlappingPool(x)
 			}
@@ -62,10 +61,10 @@ func alexnet(variant string, first layer.Window) Encoder {
 // overlappingPool is AlexNet's max pooling, 3×3 with stride 2. A map of even
 // side is padded, so that the results have the sides that they have in Caffe,
 // where the last window may reach over the edge.
-func overlappingPool(x *Node) *Node {
+func overlappingPool(x layer.Maps) layer.Maps {
 	w := layer.Window{Kernel: 3, Stride: 2}
-	if side := x.Shape().Dim(1); side%2 == 0 || side < w.Kernel {
+	if side := x[0].Shape().Dim(1); side%2 == 0 || side < w.Kernel {
 		w.Padding = 1
 	}
-	return layer.MaxPool2D(x, w)
+	return x.MaxPool(w)
 }

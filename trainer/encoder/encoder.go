@@ -21,7 +21,7 @@ type Encoder struct {
 
 	// forward turns normalised images [B, H, W, 3] into the feature map of
 	// every stage.
-	forward func(s *model.Scope, x *Node, training bool) []*Node
+	forward func(s *model.Scope, x layer.Maps, training bool) []layer.Maps
 }
 
 // Output is what an Encoder makes of a batch.
@@ -71,13 +71,16 @@ func New(name string) (Encoder, error) {
 // statistics of the batch and moves the running ones.
 func (e Encoder) Forward(s *model.Scope, images *Node, training bool) Output {
 	images.AssertDims(-1, -1, -1, 3)
+	parts := layer.Cut(images)
 	if images.DType() == dtypes.Uint8 {
-		images = normalise(images)
+		for i := range parts {
+			parts[i] = normalise(parts[i])
+		}
 	}
-	maps := e.forward(s, images, training)
-	out := Output{Map: maps[len(maps)-1]}
+	maps := e.forward(s, parts, training)
+	out := Output{Map: maps[len(maps)-1].Whole()}
 	for _, m := range maps {
-		out.Stages = append(out.Stages, layer.GlobalAveragePool(m))
+		out.Stages = append(out.Stages, m.Average())
 	}
 	out.Features = out.Stages[len(maps)-1]
 	out.Features.AssertDims(images.Shape().Dim(0), e.Dim)

@@ -3,7 +3,6 @@ package encoder
 import (
 	"fmt"
 
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
@@ -17,17 +16,16 @@ import (
 // convolution of stride 1 and no max pooling (SimCLR, appendix B.9), so that a
 // 32-pixel image keeps 4×4 places in the last stage instead of one.
 func resnet(name string, block block, depths [4]int, small bool) Encoder {
-	net := func(s *model.Scope, x *Node, training bool) []*Node {
+	net := func(s *model.Scope, x layer.Maps, training bool) []layer.Maps {
+		stem := layer.Window{Kernel: 7, Stride: 2, Padding: 3}
 		if small {
-			x = layer.Conv(s, "conv1", x, 64, layer.Window{Kernel: 3, Stride: 1, Padding: 1})
-		} else {
-			x = layer.Conv(s, "conv1", x, 64, layer.Window{Kernel: 7, Stride: 2, Padding: 3})
+			stem = layer.Window{Kernel: 3, Stride: 1, Padding: 1}
 		}
-		x = layer.ReLU(layer.BatchNorm(s, "bn1", x, training))
+		x = layer.ConvNorm(s, "conv1", "bn1", x, 64, stem, training).ReLU()
 		if !small {
-			x = layer.MaxPool2D(x, layer.Window{Kernel: 3, Stride: 2, Padding: 1})
+			x = x.MaxPool(layer.Window{Kernel: 3, Stride: 2, Padding: 1})
 		}
-		var stages []*Node
+		var stages []layer.Maps
 		for stage, depth := range depths {
 			for i := range depth {
 				stride := 1
@@ -54,38 +52,37 @@ func resnet(name string, block block, depths [4]int, small bool) Encoder {
 // its 3×3 convolutions; the result has expansion times as many.
 type block struct {
 	expansion int
-	build     func(s *model.Scope, name string, x *Node, width, stride int, training bool) *Node
+	build     func(s *model.Scope, name string, x layer.Maps, width, stride int, training bool) layer.Maps
 }
 
 var (
-	basicBlock = block{1, func(s *model.Scope, name string, x *Node, width, stride int, training bool) *Node {
+	basicBlock = block{1, func(s *model.Scope, name string, x layer.Maps, width, stride int, training bool) layer.Maps {
 		y := convNorm(s, name, 1, x, width, layer.Window{Kernel: 3, Stride: stride, Padding: 1}, training)
-		y = layer.ReLU(y)
+		y = y.ReLU()
 		y = convNorm(s, name, 2, y, width, layer.Window{Kernel: 3, Stride: 1, Padding: 1}, training)
-		return layer.ReLU(Add(y, shortcut(s, name, x, width, stride, training)))
+		return y.Add(shortcut(s, name, x, width, stride, training)).ReLU()
 	}}
 
-	bottleneck = block{4, func(s *model.Scope, name string, x *Node, width, stride int, training bool) *Node {
+	bottleneck = block{4, func(s *model.Scope, name string, x layer.Maps, width, stride int, training bool) layer.Maps {
 		y := convNorm(s, name, 1, x, width, layer.Window{Kernel: 1, Stride: 1}, training)
-		y = layer.ReLU(y)
+		y = y.ReLU()
 		y = convNorm(s, name, 2, y, width, layer.Window{Kernel: 3, Stride: stride, Padding: 1}, training)
-		y = layer.ReLU(y)
+		y = y.ReLU()
 		y = convNorm(s, name, 3, y, 4*width, layer.Window{Kernel: 1, Stride: 1}, training)
-		return layer.ReLU(Add(y, shortcut(s, name, x, 4*width, stride, training)))
+		return y.Add(shortcut(s, name, x, 4*width, stride, training)).ReLU()
 	}}
 )
 
 // convNorm is the i-th convolution of a block with its normalisation.
-func convNorm(s *model.Scope, block string, i int, x *Node, out int, w layer.Window, training bool) *Node {
-	x = layer.Conv(s, fmt.Sprintf("%s.conv%d", block, i), x, out, w)
-	return layer.BatchNorm(s, fmt.Sprintf("%s.bn%d", block, i), x, training)
+func convNorm(s *model.Scope, block string, i int, x layer.Maps, out int, w layer.Window, training bool) layer.Maps {
+	return layer.ConvNorm(s, fmt.Sprintf("%s.conv%d", block, i), fmt.Sprintf("%s.bn%d", block, i), x, out, w, training)
 }
 
 // shortcut is x itself, projected where the block changes its shape.
-func shortcut(s *model.Scope, block string, x *Node, out, stride int, training bool) *Node {
-	if stride == 1 && x.Shape().Dim(3) == out {
+func shortcut(s *model.Scope, block string, x layer.Maps, out, stride int, training bool) layer.Maps {
+	if stride == 1 && x.Channels() == out {
 		return x
 	}
-	x = layer.Conv(s, block+".downsample.0", x, out, layer.Window{Kernel: 1, Stride: stride})
-	return layer.BatchNorm(s, block+".downsample.1", x, training)
+	w := layer.Window{Kernel: 1, Stride: stride}
+	return layer.ConvNorm(s, block+".downsample.0", block+".downsample.1", x, out, w, training)
 }

@@ -176,8 +176,8 @@ func compareWithOracle(t *testing.T, name, path string) {
 	setFormula(store)
 	exec, err := model.NewExec(goBackend(), store, func(s *model.Scope, in []*Node) []*Node {
 		var out []*Node
-		for _, m := range enc.forward(s, TransposeAllAxes(in[0], 0, 2, 3, 1), false) {
-			out = append(out, layer.GlobalAveragePool(m))
+		for _, m := range enc.forward(s, layer.Cut(TransposeAllAxes(in[0], 0, 2, 3, 1)), false) {
+			out = append(out, m.Average())
 		}
 		features := out[len(out)-1]
 		return append(out, features, layer.Linear(s, "fc", features, classes, true))

@@ -3,7 +3,6 @@ package encoder
 import (
 	"fmt"
 
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/trainer/layer"
@@ -13,11 +12,11 @@ import (
 // ReLU: 97,536 weights, for small images and small machines.
 func tiny() Encoder {
 	channels := []int{16, 32, 64, 128}
-	net := func(s *model.Scope, x *Node, training bool) []*Node {
-		var stages []*Node
+	net := func(s *model.Scope, x layer.Maps, training bool) []layer.Maps {
+		var stages []layer.Maps
 		for i, out := range channels {
-			x = layer.Conv(s, fmt.Sprintf("conv%d", i+1), x, out, layer.Window{Kernel: 3, Stride: 2, Padding: 1})
-			x = layer.ReLU(layer.BatchNorm(s, fmt.Sprintf("bn%d", i+1), x, training))
+			conv, norm := fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1)
+			x = layer.ConvNorm(s, conv, norm, x, out, layer.Window{Kernel: 3, Stride: 2, Padding: 1}, training).ReLU()
 			stages = append(stages, x)
 		}
 		return stages

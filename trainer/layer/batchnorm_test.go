@@ -52,9 +52,9 @@ func normLoops(x *array, weight, bias []float64) (y *array, mean, variance []flo
 }
 
 func TestBatchNorm(t *testing.T) {
-	for _, dims := range [][]int{{6, 3}, {2, 3, 5, 4}, {2, 4}, {5, 70}} {
+	for _, dims := range [][]int{{6, 3}, {30, 4}, {2, 4}, {5, 70}} {
 		t.Run(fmt.Sprint(dims), func(t *testing.T) {
-			channels := dims[len(dims)-1]
+			channels := dims[1]
 			x := normals(1, dims...)
 			for i := range x.values {
 				x.values[i] = 3 + 2*x.values[i]
@@ -63,10 +63,8 @@ func TestBatchNorm(t *testing.T) {
 			weight, bias := flat(t, value(t, store, "bn.weight")), flat(t, value(t, store, "bn.bias"))
 			runningMean, runningVar := flat(t, value(t, store, "bn.running_mean")), flat(t, value(t, store, "bn.running_var"))
 
-			rows := &array{[]int{len(x.values) / channels, channels}, x.values}
-			y, mean, variance := normLoops(rows, weight, bias)
-			y.dims = dims
-			n := float64(rows.dims[0])
+			y, mean, variance := normLoops(x, weight, bias)
+			n := float64(dims[0])
 			wantMean, wantVar, inference := newArray(channels), newArray(channels), newArray(dims...)
 			for c := range channels {
 				wantMean.values[c] = 0.9*runningMean[c] + 0.1*mean[c]
@@ -94,13 +92,7 @@ func TestBatchNorm(t *testing.T) {
 // TestBatchNormGradient compares the gradients with finite differences of the
 // loops.
 func TestBatchNormGradient(t *testing.T) {
-	for _, channels := range []int{3, 65} { // a product of matrices, and broadcasting
-		t.Run(fmt.Sprint(channels), func(t *testing.T) { testBatchNormGradient(t, channels) })
-	}
-}
-
-func testBatchNormGradient(t *testing.T, channels int) {
-	const n, h = 7, 1e-5
+	const n, channels = 7, 3
 	x, dy := normals(1, n, channels), normals(2, n, channels)
 	store := normStore(t, channels)
 	weight, bias := flat(t, value(t, store, "bn.weight")), flat(t, value(t, store, "bn.bias"))
@@ -110,30 +102,107 @@ func testBatchNormGradient(t *testing.T, channels int) {
 		return Gradient(loss, in[0], s.GetVariable("bn.weight").NodeValue(loss), s.GetVariable("bn.bias").NodeValue(loss))
 	}, x.tensor(), dy.tensor())
 
-	differences := func(of []float64) *array {
-		out := newArray(len(of))
-		loss := func() (sum float64) {
-			y, _, _ := normLoops(x, weight, bias)
-			for i, v := range y.values {
-				sum += v * dy.values[i]
-			}
-			return sum
-		}
-		for i := range of {
-			old := of[i]
-			of[i] = old + h
-			up := loss()
-			of[i] = old - h
-			out.values[i] = (up - loss()) / (2 * h)
-			of[i] = old
-		}
-		return out
+	loss := func() float64 {
+		y, _, _ := normLoops(x, weight, bias)
+		return dot(y, dy)
 	}
-	dx := differences(x.values)
-	dx.dims = x.dims
-	compare(t, "gradient of x", have[0], dx, 1e-6)
-	compare(t, "gradient of the weight", have[1], differences(weight), 1e-6)
-	compare(t, "gradient of the bias", have[2], differences(bias), 1e-6)
+	compare(t, "gradient of x", have[0], differences(x, loss), 1e-6)
+	compare(t, "gradient of the weight", have[1], differences(&array{[]int{channels}, weight}, loss), 1e-6)
+	compare(t, "gradient of the bias", have[2], differences(&array{[]int{channels}, bias}, loss), 1e-6)
+}
+
+// dot is Σ a·b.
+func dot(a, b *array) (sum float64) {
+	for i, v := range a.values {
+		sum += v * b.values[i]
+	}
+	return sum
+}
+
+// differences is the gradient of a loss with respect to x, by central
+// differences.
+func differences(x *array, loss func() float64) *array {
+	const h = 1e-5
+	out := newArray(x.dims...)
+	for i, old := range x.values {
+		x.values[i] = old + h
+		up := loss()
+		x.values[i] = old - h
+		out.values[i] = (up - loss()) / (2 * h)
+		x.values[i] = old
+	}
+	return out
+}
+
+// TestConvNorm holds the convolution with its normalisation against loops, with
+// the gradients, in one part and in three.
+func TestConvNorm(t *testing.T) {
+	const in, out, batch = 2, 3, 5
+	w := Window{3, 2, 1}
+	x, weight := normals(1, batch, 6, 5, in), normals(2, out, in, w.Kernel, w.Kernel)
+	dy := normals(3, batch, w.places(6), w.places(5), out)
+	for _, size := range []int{batch, 2} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			store := normStore(t, out)
+			single := make([]float32, len(weight.values))
+			for i, v := range weight.values {
+				single[i] = float32(v)
+				weight.values[i] = float64(single[i])
+			}
+			if _, err := store.CreateVariable("conv.weight", tensors.FromFlatDataAndDimensions(single, weight.dims...)); err != nil {
+				t.Fatal(err)
+			}
+			values := func(name string) *array { return &array{[]int{out}, flat(t, value(t, store, name))} }
+			scale, bias := values("bn.weight"), values("bn.bias")
+			runningMean, runningVar := values("bn.running_mean"), values("bn.running_var")
+
+			convolved := func() *array {
+				y, _, _ := convLoops(x, weight, dy, w)
+				return &array{[]int{len(y.values) / out, out}, y.values}
+			}
+			normalised := func() (y *array, mean, variance []float64) {
+				y, mean, variance = normLoops(convolved(), scale.values, bias.values)
+				y.dims = dy.dims
+				return y, mean, variance
+			}
+			loss := func() float64 {
+				y, _, _ := normalised()
+				return dot(y, dy)
+			}
+			y, mean, variance := normalised()
+			n := float64(len(y.values) / out)
+			for c := range out {
+				runningMean.values[c] = 0.9*runningMean.values[c] + 0.1*mean[c]
+				runningVar.values[c] = 0.9*runningVar.values[c] + 0.1*variance[c]*n/(n-1)
+			}
+			inference := convolved()
+			inference.dims = dy.dims
+			for i, v := range inference.values {
+				c := i % out
+				inference.values[i] = (v-runningMean.values[c])/math.Sqrt(runningVar.values[c]+1e-5)*scale.values[c] + bias.values[c]
+			}
+
+			have := run(t, store, func(s *model.Scope, in []*Node) []*Node {
+				y := ConvNorm(s, "conv", "bn", cut(in[0], size), out, w, true).Whole()
+				of := []*Node{in[0]}
+				for _, name := range []string{"conv.weight", "bn.weight", "bn.bias"} {
+					of = append(of, s.GetVariable(name).NodeValue(y))
+				}
+				return append(Gradient(ReduceAllSum(Mul(y, in[1])), of...), y)
+			}, x.tensor(), dy.tensor())
+			compare(t, "gradient of x", have[0], differences(x, loss), 1e-6)
+			compare(t, "gradient of the kernels", have[1], differences(weight, loss), 1e-6)
+			compare(t, "gradient of the weight", have[2], differences(scale, loss), 1e-6)
+			compare(t, "gradient of the bias", have[3], differences(bias, loss), 1e-6)
+			compare(t, "y", have[4], y, 1e-6)
+			compare(t, "running mean", value(t, store, "bn.running_mean"), runningMean, 1e-6)
+			compare(t, "running variance", value(t, store, "bn.running_var"), runningVar, 1e-6)
+			have = run(t, store, func(s *model.Scope, in []*Node) []*Node {
+				return []*Node{ConvNorm(s, "conv", "bn", cut(in[0], size), out, w, false).Whole()}
+			}, x.tensor())
+			compare(t, "inference", have[0], inference, 1e-6)
+		})
+	}
 }
 
 // TestBatchNormTwice: like PyTorch's, a layer that is used twice in a step

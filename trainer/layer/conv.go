@@ -9,18 +9,39 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Conv is torch.nn.Conv2d without a bias: it maps x [B, H, W, In] to
-// [B, H', W', out] with name.weight [out, In, Kernel, Kernel]. The weights are
-// drawn first as torchvision's ResNets draw them: He et al., 2015,
+// ConvNorm is torch.nn.Conv2d without a bias and torch.nn.BatchNorm2d behind it:
+// it maps x [B, H, W, In] to [B, H', W', out], with conv.weight [out, In, Kernel,
+// Kernel] and the variables of BatchNorm below norm. The weights are drawn first
+// as torchvision's ResNets draw them: He et al., 2015,
 // https://arxiv.org/abs/1502.01852, equation 14 (the fan-out form).
-func Conv(s *model.Scope, name string, x *Node, out int, w Window) *Node {
-	x.AssertRank(4)
+func ConvNorm(s *model.Scope, conv, norm string, x Maps, out int, w Window, training bool) Maps {
+	return convNorm(x, convWeight(s, conv, x, out, w), newNorm(s, norm, x[0], out, true), w, training)
+}
+
+// ConvNormPlain is ConvNorm with BatchNormPlain.
+func ConvNormPlain(s *model.Scope, conv, norm string, x Maps, out int, w Window, training bool) Maps {
+	return convNorm(x, convWeight(s, conv, x, out, w), newNorm(s, norm, x[0], out, false), w, training)
+}
+
+func convWeight(s *model.Scope, name string, x Maps, out int, w Window) *Node {
 	fanOut := float64(out * w.Kernel * w.Kernel)
-	weight := parameter(s, name+".weight", x, normal(math.Sqrt(2/fanOut)), out, x.Shape().Dim(3), w.Kernel, w.Kernel)
-	if onGo(x) {
-		return convMatMul(x, weight, w)
+	return parameter(s, name+".weight", x[0], normal(math.Sqrt(2/fanOut)), out, x.Channels(), w.Kernel, w.Kernel)
+}
+
+func convNorm(x Maps, weight *Node, n norm, w Window, training bool) Maps {
+	height, width, out := w.places(x[0].Shape().Dim(1)), w.places(x[0].Shape().Dim(2)), weight.Shape().Dim(0)
+	var y Maps
+	switch {
+	case !onGo(weight):
+		y = x.each(func(x *Node) *Node { return n.rows(Reshape(convNative(x, weight, w), -1, out), training) })
+	case training:
+		y = convByBatch(x, weight, n, w)
+	default:
+		scale, shift := n.known(weight.DType())
+		kernels := withColumn(Mul(flatKernels(weight), column(scale)), shift)
+		y = see(x, w).times(kernels)
 	}
-	return convNative(x, weight, w)
+	return y.each(func(y *Node) *Node { return Reshape(y, -1, height, width, out) })
 }
 
 // convNative leaves the convolution to the backend.
@@ -28,30 +49,97 @@ func convNative(x, weight *Node, w Window) *Node {
 	return Convolve(x, TransposeAllAxes(weight, 2, 3, 1, 0)).Strides(w.Stride).PaddingPerDim(w.paddings()).Done()
 }
 
-// convMatMul is the convolution as a product of two matrices: what all windows
-// see, and the weights. On the Go backend that is some twenty times faster, see
-// BenchmarkConv.
-func convMatMul(x, weight *Node, w Window) *Node {
-	batch, height, width := x.Shape().Dim(0), w.places(x.Shape().Dim(1)), w.places(x.Shape().Dim(2))
-	out, in := weight.Shape().Dim(0), weight.Shape().Dim(1)
-	var seen *Node // [B·H'·W', K·K·In]
-	return withGradient([]*Node{x, weight},
-		func(inputs []*Node) *Node {
-			seen = side(taps(inputs[0], w.Kernel, w.Stride, w.Padding, height, width))
-			weight := Reshape(TransposeAllAxes(inputs[1], 0, 2, 3, 1), out, -1)
-			y := DotGeneral(seen, []int{1}, nil, weight, []int{1}, nil)
-			return Reshape(y, batch, height, width, out)
+// convByBatch is a convolution on the Go backend with the normalisation behind
+// it: rows [B·H'·W', out].
+func convByBatch(x Maps, weight *Node, n norm, w Window) Maps {
+	var seen sight
+	var b *batch
+	inputs := append(slices.Clone(x), weight, n.weight, n.bias)
+	return withGradient(inputs,
+		func(in []*Node) []*Node {
+			x, weight, scale, bias := in[:len(x)], in[len(x)], in[len(x)+1], in[len(x)+2]
+			seen = see(x, w)
+			kernels := flatKernels(weight)
+			// The normalisation wants all rows relative to one of them, see batch.
+			zero := Zeros(weight.Graph(), n.bias.Shape())
+			first := dotRows(Slice(seen.rows[0], AxisRange(0, 1)), withColumn(kernels, zero))
+			b = newBatch(seen.times(withColumn(kernels, Neg(first))), scale)
+			n.follow(first, b)
+			return b.normalised(bias)
 		},
-		func(_, dy *Node) []*Node {
-			// The backend turns both sides of dyᵀ·seen around if it is asked for
-			// the sum over rows. Turning dy alone is the smaller job.
-			turned := TransposeAllAxes(Reshape(dy, -1, out), 1, 0)
-			dweight := Reshape(MatMul(turned, seen), out, w.Kernel, w.Kernel, in)
-			return []*Node{
-				convInputGradient(dy, weight, w, x.Shape().Dim(1), x.Shape().Dim(2)),
-				TransposeAllAxes(dweight, 0, 3, 1, 2),
-			}
+		func(dy []*Node) []*Node {
+			dy, dweight, dbias := b.gradients(dy)
+			dx, dkernels := seen.gradients(dy, weight)
+			return append(dx, dkernels, dweight, dbias)
 		})
+}
+
+// sight is what all windows over feature maps see, for convolutions as products
+// of two matrices: on the Go backend some twenty times faster than its own, see
+// BenchmarkConv.
+type sight struct {
+	Window
+	height, width int     // of the maps
+	rows          []*Node // of each part, [n·H'·W', Kernel·Kernel·In + 1]; the last column is 1
+}
+
+// see looks at all parts through the window.
+func see(x Maps, w Window) sight {
+	s := sight{Window: w, height: x[0].Shape().Dim(1), width: x[0].Shape().Dim(2)}
+	height, width := w.places(s.height), w.places(s.width)
+	for _, part := range x {
+		ones := Ones(part.Graph(), shapes.Make(part.DType(), part.Shape().Dim(0), height, width, 1))
+		s.rows = append(s.rows, side(append(taps(part, w.Kernel, w.Stride, w.Padding, height, width), ones)))
+	}
+	return s
+}
+
+// times multiplies with kernels [out, Kernel·Kernel·In + 1]: [n·H'·W', out].
+func (s sight) times(kernels *Node) Maps {
+	return Maps(s.rows).each(func(rows *Node) *Node { return dotRows(rows, kernels) })
+}
+
+// gradients are those of the maps and the weights [out, In, Kernel, Kernel],
+// given that of the products.
+func (s sight) gradients(dy []*Node, weight *Node) (dx []*Node, dweight *Node) {
+	out, in := weight.Shape().Dim(0), weight.Shape().Dim(1)
+	height, width := s.places(s.height), s.places(s.width)
+	for i, dy := range dy {
+		dx = append(dx, convInputGradient(Reshape(dy, -1, height, width, out), weight, s.Window, s.height, s.width))
+		// The backend turns both sides of dyᵀ·rows around if it is asked for the
+		// sum over rows. Turning dy alone is the smaller job.
+		product := MatMul(turned(dy), s.rows[i])
+		if dweight == nil {
+			dweight = product
+		} else {
+			dweight = Add(dweight, product)
+		}
+	}
+	dweight = Slice(dweight, AxisRange(), AxisRange(0, s.Kernel*s.Kernel*in))
+	return dx, TransposeAllAxes(Reshape(dweight, out, s.Kernel, s.Kernel, in), 0, 3, 1, 2)
+}
+
+// flatKernels are weights [out, In, Kernel, Kernel] as rows in the order of a
+// sight: [out, Kernel·Kernel·In].
+func flatKernels(weight *Node) *Node {
+	return Reshape(TransposeAllAxes(weight, 0, 2, 3, 1), weight.Shape().Dim(0), -1)
+}
+
+// withColumn puts a row [1, C] behind x [C, N] as a column.
+func withColumn(x, row *Node) *Node { return Concatenate([]*Node{x, column(row)}, 1) }
+
+func column(row *Node) *Node { return Reshape(row, -1, 1) }
+
+// dotRows is a·bᵀ: every row of a times every row of b.
+func dotRows(a, b *Node) *Node { return DotGeneral(a, []int{1}, nil, b, []int{1}, nil) }
+
+// turned is xᵀ. For few columns the product with the identity is faster.
+func turned(x *Node) *Node {
+	columns := x.Shape().Dim(1)
+	if columns > 32 {
+		return TransposeAllAxes(x, 1, 0)
+	}
+	return dotRows(ConvertDType(Diagonal(x.Graph(), columns), x.DType()), x)
 }
 
 // convInputGradient is the gradient of the input, [B, height, width, In], from
@@ -123,7 +211,8 @@ func taps(x *Node, kernel, stride, before, height, width int) []*Node {
 
 // side lays taps side by side: one row for each window.
 func side(taps []*Node) *Node {
-	return Reshape(Concatenate(taps, 3), -1, len(taps)*taps[0].Shape().Dim(3))
+	x := Concatenate(taps, 3)
+	return Reshape(x, -1, x.Shape().Dim(3))
 }
 
 // every selects n places from start on, a stride apart.

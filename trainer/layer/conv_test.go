@@ -41,6 +41,24 @@ func convLoops(x, weight, dy *array, w Window) (y, dx, dweight *array) {
 	return y, dx, dweight
 }
 
+// convMatMul is the convolution that convByBatch makes, by itself, in parts of one
+// image.
+func convMatMul(x, weight *Node, w Window) *Node {
+	var seen sight
+	out := weight.Shape().Dim(0)
+	y := withGradient(append(cut(x, 1), weight),
+		func(in []*Node) []*Node {
+			seen = see(in[:len(in)-1], w)
+			zero := Zeros(weight.Graph(), shapes.Make(weight.DType(), 1, out))
+			return seen.times(withColumn(flatKernels(in[len(in)-1]), zero))
+		},
+		func(dy []*Node) []*Node {
+			dx, dweight := seen.gradients(dy, weight)
+			return append(dx, dweight)
+		})
+	return Reshape(whole(y), -1, w.places(x.Shape().Dim(1)), w.places(x.Shape().Dim(2)), out)
+}
+
 // TestConv holds both forms of the convolution against loops, with their
 // gradients.
 func TestConv(t *testing.T) {

@@ -166,7 +166,7 @@ func TestFirstValues(t *testing.T) {
 	store := model.NewStore()
 	SetSeed(store, 3)
 	run(t, store, func(s *model.Scope, in []*Node) []*Node {
-		y := GlobalAveragePool(Conv(s, "conv", in[0], 64, Window{3, 1, 1}))
+		y := ConvNorm(s, "conv", "bn", Maps{in[0]}, 64, Window{3, 1, 1}, true).Average()
 		return []*Node{Linear(s, "fc", y, 1000, true)}
 	}, newArray(1, 4, 4, 40).tensor())
 	for _, tc := range []struct {
