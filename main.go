@@ -50,6 +50,7 @@ func commands() []command {
 		{"runs", "what ran, how far, how good", runRuns},
 		{"report", "the figures of some runs in one HTML file, or for machines", runReport},
 		{"verify", "makes a run's batches again and compares", runVerify},
+		{"study", "many runs → a table, and verdicts on what was claimed", runStudy},
 		{"compare", "the same steps on two backends: do they agree, how fast are they", runCompare},
 		{"accounts", "an account of the S3 for each service", runAccounts},
 		{"health", "is the service on this machine well?", runHealth},

@@ -44,26 +44,15 @@ func pick(files []bucket.File, key random.Key, n int) []bucket.File {
 }
 
 // longTailed chooses the images of a long tail, whose classes come in an order
-// of the key. Images without a label are in no class, and are left out.
+// of the key.
 func longTailed(d *bucket.Dataset, ratio float64, total int, key random.Key) ([]bucket.File, error) {
-	byClass := make([][]bucket.File, len(d.Classes))
-	for _, f := range d.Train {
-		if f.Label >= 0 {
-			byClass[f.Label] = append(byClass[f.Label], f)
-		}
+	classes, err := byClass(d)
+	if err != nil {
+		return nil, err
 	}
-	ordered := make([][]bucket.File, 0, len(byClass)) // from the head to the tail
-	for _, class := range key.Perm(len(byClass)) {
-		if len(byClass[class]) > 0 {
-			ordered = append(ordered, byClass[class])
-		}
-	}
-	if len(ordered) < 2 {
-		return nil, fmt.Errorf("--long-tail is about classes, and it has images to train on of %d: put them into one folder per class", len(ordered))
-	}
-	sizes := make([]int, len(ordered))
-	for i, files := range ordered {
-		sizes[i] = len(files)
+	ordered, sizes := make([][]bucket.File, len(classes)), make([]int, len(classes)) // from the head to the tail
+	for i, c := range key.Perm(len(classes)) {
+		ordered[i], sizes[i] = classes[c], len(classes[c])
 	}
 	counts, err := tail(sizes, ratio, total)
 	if err != nil {
@@ -77,6 +66,37 @@ func longTailed(d *bucket.Dataset, ratio float64, total int, key random.Key) ([]
 	return all, nil
 }
 
+// byClass are the images to train on of each class that has any. Images without
+// a label are in no class, and are left out.
+func byClass(d *bucket.Dataset) ([][]bucket.File, error) {
+	classes := make([][]bucket.File, len(d.Classes))
+	for _, f := range d.Train {
+		if f.Label >= 0 {
+			classes[f.Label] = append(classes[f.Label], f)
+		}
+	}
+	classes = slices.DeleteFunc(classes, func(files []bucket.File) bool { return len(files) == 0 })
+	if len(classes) < 2 {
+		return nil, fmt.Errorf("--long-tail is about classes, and it has images to train on of %d: put them into one folder per class", len(classes))
+	}
+	return classes, nil
+}
+
+// LongestTail is how many images of d any long tail of that ratio can have,
+// whatever the order of the classes.
+func LongestTail(d *bucket.Dataset, ratio float64) (int, error) {
+	classes, err := byClass(d)
+	if err != nil {
+		return 0, fmt.Errorf("choosing images of dataset %q: %w", d.Name, err)
+	}
+	least := len(classes[0])
+	for _, files := range classes {
+		least = min(least, len(files))
+	}
+	shares, _ := tailShares(len(classes), ratio)
+	return available(float64(least), shares), nil
+}
+
 // tail is how many images each of C classes of the given sizes has, from the
 // head to the tail, where the first has ratio times as many as the last:
 //
@@ -87,22 +107,20 @@ func longTailed(d *bucket.Dataset, ratio float64, total int, key random.Key) ([]
 // which every class has enough; or, if total is not 0, that for which they are
 // so many in all, rounded so that they are.
 func tail(sizes []int, ratio float64, total int) ([]int, error) {
-	shares, sum, most := make([]float64, len(sizes)), 0., math.Inf(1)
+	shares, sum := tailShares(len(sizes), ratio)
+	most := math.Inf(1)
 	for c, size := range sizes {
-		shares[c] = math.Pow(ratio, -float64(c)/float64(len(sizes)-1))
-		sum += shares[c]
 		most = min(most, float64(size)/shares[c])
 	}
-	counts, available := make([]int, len(sizes)), 0
-	for c := range counts {
-		counts[c] = max(1, int(math.Round(most*shares[c])))
-		available += int(most * shares[c])
-	}
-	switch {
-	case total == 0:
+	counts := make([]int, len(sizes))
+	if total == 0 {
+		for c := range counts {
+			counts[c] = max(1, int(math.Round(most*shares[c])))
+		}
 		return counts, nil
-	case total > available:
-		return nil, fmt.Errorf("a long tail of %g has %d, and %d are asked for: choose --images of at most %d, or a lower --long-tail", ratio, available, total, available)
+	}
+	if n := available(most, shares); total > n {
+		return nil, fmt.Errorf("a long tail of %g has %d, and %d are asked for: choose --images of at most %d, or a lower --long-tail", ratio, n, total, n)
 	}
 	most = float64(total) / sum
 	for c := range counts {
@@ -126,4 +144,22 @@ func tail(sizes []int, ratio float64, total int) ([]int, error) {
 		return nil, fmt.Errorf("%d images in a long tail of %g leave none for the last class: choose a higher --images or a lower --long-tail", total, ratio)
 	}
 	return counts, nil
+}
+
+// tailShares are the sizes of the classes as shares of the first, and their sum.
+func tailShares(classes int, ratio float64) (shares []float64, sum float64) {
+	for c := range classes {
+		share := math.Pow(ratio, -float64(c)/float64(classes-1))
+		shares, sum = append(shares, share), sum+share
+	}
+	return shares, sum
+}
+
+// available is how many images classes of these shares can have in all: any
+// total up to it leaves each with enough, however it is rounded.
+func available(most float64, shares []float64) (n int) {
+	for _, share := range shares {
+		n += int(most * share)
+	}
+	return n
 }

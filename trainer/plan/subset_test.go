@@ -129,6 +129,26 @@ func TestLongTail(t *testing.T) {
 	}
 }
 
+// TestLongestTail: what it says is to be had, for every seed, and no more.
+func TestLongestTail(t *testing.T) {
+	d := balanced(5, 40)
+	for _, ratio := range []float64{1, 3, 10, 100} {
+		n, err := LongestTail(d, ratio)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seed := range uint64(5) {
+			listed(t, d, schemas.Config{LongTail: ratio, Images: n, Seed: seed})
+		}
+		if _, err := NewManifest(d, schemas.Config{LongTail: ratio, Images: n + 1}); err == nil {
+			t.Errorf("ratio %g: have no error for one more than %d", ratio, n)
+		}
+	}
+	if _, err := LongestTail(balanced(1, 9), 10); err == nil {
+		t.Error("have no error for a single class")
+	}
+}
+
 func TestSubsets(t *testing.T) {
 	d := balanced(5, 40)
 	whole := listed(t, d, schemas.Config{Seed: 1})
