@@ -25,7 +25,7 @@ func collapse() Study {
 	s := Study{
 		Name:  "collapse",
 		About: "What happens to the features without negatives, predictor, stop-gradient or redundancy reduction, and does the monitor say so?",
-		Flags: few(200),
+		Flags: few(100),
 		Arms: []Arm{
 			{Name: simclr, Flags: []string{"--method=simclr"}},
 			{Name: alone, Flags: []string{"--method=simclr", "--set=without=negatives"}},
@@ -72,7 +72,7 @@ func identity() Study {
 	return Study{
 		Name:  "identity",
 		About: "Does the cross-correlation matrix of Barlow Twins go to the identity?",
-		Flags: few(400),
+		Flags: few(200),
 		Arms: []Arm{
 			{Name: narrow, Flags: []string{"--method=barlow", "--set=dim=64"}},
 			{Name: wide, Flags: []string{"--method=barlow", "--set=dim=512"}},
