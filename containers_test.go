@@ -29,6 +29,7 @@ func TestContainers(t *testing.T) {
 		t.Skipf("no Docker Engine answers: %v: %s", err, stderr)
 	}
 	c := newComposed(t)
+	c.compose("--file", "compose.yaml", "--file", "compose.gpu.yaml", "--file", "compose.tls.yaml", "config", "--quiet")
 	c.compose("--profile", "ask", "build", "--quiet")
 	t.Run("images", c.testImages)
 
