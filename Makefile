@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench bench-peers chaos soak manifests containers
+.PHONY: help build demo test race lint fuzz bench bench-peers chaos soak results results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
@@ -57,6 +57,13 @@ chaos: ## kill, stop and starve the parts of a system, and compare digests
 soak: ## rounds of random faults alone: make soak SEED=7 TIME=10m DATA=photos
 	SELFSTREAM_CHAOS=1 SELFSTREAM_CHAOS_SEED=$(SEED) SELFSTREAM_CHAOS_TIME=$(TIME) SELFSTREAM_CHAOS_DATA=$(abspath $(DATA)) \
 	$(GO) test -count=1 -timeout 24h -run TestChaosSoak -v .
+
+# DATA is a folder of photos with one folder per class; without it, the
+# demonstration's pictures. Runs that ./selfstream-data has are not made again.
+results: results-collapse results-identity results-imbalance ## the tables of docs/results.md, on the photos in DATA; one alone: make results-collapse
+
+results-collapse results-identity results-imbalance: results-%: build
+	./selfstream study $* $(if $(DATA),--data '$(abspath $(DATA))') --out results-$*.html
 
 manifests: ## hold deploy/kubernetes against the schemas of Kubernetes and KEDA
 	cd deploy/kubernetes && $(GO) test ./...
