@@ -48,6 +48,7 @@ func commands() []command {
 		{"trainer", "requests, samples → splits, snapshots", runTrainer},
 		{"evaluator", "snapshots → reports", runEvaluator},
 		{"runs", "what ran, how far, how good", runRuns},
+		{"evaluate", "probes of a run's last snapshot that cost more, or look at other images", runEvaluate},
 		{"report", "the figures of some runs in one HTML file, or for machines", runReport},
 		{"verify", "makes a run's batches again and compares", runVerify},
 		{"study", "many runs → a table, and verdicts on what was claimed", runStudy},

@@ -46,6 +46,13 @@ type Config struct {
 // an evaluator is killed. A snapshot that is no longer there, or that cannot be
 // probed, gets a report of the probe Skipped whose note says why.
 func Run(ctx context.Context, cfg Config) error {
+	e := newEvaluator(cfg)
+	e.Stats.enter(false)
+	return e.Flow.Work(ctx, schemas.SnapshotsStream, schemas.SnapshotsConsumer(), flow.WorkOptions{Workers: 1}, e.handle)
+}
+
+// newEvaluator fills in the defaults.
+func newEvaluator(cfg Config) *evaluator {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -61,9 +68,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.ImageBytes == 0 {
 		cfg.ImageBytes = 512 << 20
 	}
-	e := &evaluator{Config: cfg, ledger: ledger.New(cfg.Runs)}
-	cfg.Stats.enter(false)
-	return cfg.Flow.Work(ctx, schemas.SnapshotsStream, schemas.SnapshotsConsumer(), flow.WorkOptions{Workers: 1}, e.handle)
+	return &evaluator{Config: cfg, ledger: ledger.New(cfg.Runs)}
 }
 
 // Skipped is the probe in reports about snapshots that cannot be probed. They

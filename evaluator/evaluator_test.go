@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -98,15 +99,21 @@ func (w *world) config() Config {
 // evaluate runs an evaluator until its work is done.
 func (w *world) evaluate(cfg Config, reports int) []string {
 	w.t.Helper()
+	w.until(cfg, fmt.Sprintf("%d reports", reports), func() bool { return len(w.published()) >= reports })
+	return w.published()
+}
+
+// until runs an evaluator until something is so.
+func (w *world) until(cfg Config, what string, done func() bool) {
+	w.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- Run(ctx, cfg) }()
-	names := w.await(reports)
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, cfg) }()
+	flowtest.Eventually(w.t, what, done)
 	stop()
-	if err := <-done; err != nil {
+	if err := <-ended; err != nil {
 		w.t.Fatal(err)
 	}
-	return names
 }
 
 // draw puts images into the bucket: stripes whose direction is their class.
@@ -145,7 +152,7 @@ func (w *world) snapshot(step int, final bool, change func(*model.Store)) {
 		change(store)
 	}
 	card, err := snapshot.Write(context.Background(), w.runs, store, snapshot.Card{
-		Run: runName, Dataset: "stripes", Step: step, BatchesSHA256: strings.Repeat("0", 64),
+		Run: runName, Dataset: "stripes", Step: step, Final: final, BatchesSHA256: strings.Repeat("0", 64),
 		Config: schemas.Config{
 			Method: "simclr", Encoder: "tiny", ImageSize: imageSize, Epochs: 1, Batch: 8, Optimizer: "sgd", LearningRate: 1,
 		},
@@ -433,6 +440,120 @@ func (b *countingBucket) Put(ctx context.Context, key string, data []byte) error
 	defer b.mu.Unlock()
 	b.puts[key]++
 	b.after(key)
+	return err
+}
+
+// TestRunIsKilledInAProbe: nothing of a probe that was under way is kept, and
+// another evaluator comes to what it would have come to.
+func TestRunIsKilledInAProbe(t *testing.T) {
+	values := func(kill bool) map[string]float64 {
+		w := newWorld(t)
+		for class, name := range []string{"across", "along"} {
+			w.draw("stripes/"+name, class, 10)
+		}
+		w.snapshot(5, true, nil)
+		if kill {
+			ctx, kill := context.WithCancel(context.Background())
+			cfg := w.config()
+			cfg.Datasets = &fatalBucket{Bucket: w.datasets, left: 7, kill: kill}
+			if err := Run(ctx, cfg); err != nil {
+				t.Fatal(err)
+			}
+			if have := w.kept(); len(have) != 0 || ctx.Err() == nil {
+				t.Errorf("have %d reports of a probe that was not done", len(have))
+			}
+		}
+		w.evaluate(w.config(), 6)
+		all := map[string]float64{}
+		for _, r := range w.kept() {
+			all[r.Probe] = r.Value
+		}
+		return all
+	}
+	if have, want := values(true), values(false); !maps.Equal(have, want) || len(want) != 6 {
+		t.Errorf("have %v, want %v as if nothing had happened", have, want)
+	}
+}
+
+// fatalBucket kills whoever reads a few images from it.
+type fatalBucket struct {
+	bucket.Bucket
+	mu   sync.Mutex
+	left int
+	kill func()
+}
+
+func (b *fatalBucket) Get(ctx context.Context, key string, limit int64) ([]byte, bucket.Info, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left--; b.left == 0 {
+		b.kill()
+	}
+	return b.Bucket.Get(ctx, key, limit)
+}
+
+// TestRunLosesItsSnapshot while it works on it: with its weights unread, with
+// the reports about its features made and its head unread, and with all read.
+func TestRunLosesItsSnapshot(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		when func(read bool, key string) bool // after what it disappears
+		want []string
+	}{
+		{"after its card", func(read bool, key string) bool { return read && strings.HasSuffix(key, "/card.json") }, []string{"skipped"}},
+		{"before its head", func(read bool, key string) bool { return !read && strings.HasSuffix(key, "-knn.json") }, []string{"linear", "knn", "skipped"}},
+		{
+			"at the end", func(read bool, key string) bool { return !read && strings.HasSuffix(key, "-pretext.json") },
+			[]string{"linear", "knn", "pretext", "alignment", "uniformity", "rankme", "std"},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			for class, name := range []string{"across", "along"} {
+				w.draw("stripes/train/"+name, class, 10)
+				w.draw("stripes/val/"+name, class, 4)
+			}
+			w.contextSnapshot(5, true, w.stubborn(0))
+			cfg := w.config()
+			cfg.Runs = &losingBucket{Bucket: w.runs, when: tc.when, lose: func() { w.vanish(5) }}
+			last := fmt.Sprint("5 ", tc.want[len(tc.want)-1])
+			w.until(cfg, last, func() bool { return slices.Contains(w.published(), last) })
+			var have []string
+			for _, r := range w.kept() {
+				have = append(have, r.Probe)
+				if r.Probe == Skipped && !strings.Contains(r.Note, "snapshots/00000005") {
+					t.Errorf("have note %q, want the snapshot in it", r.Note)
+				}
+			}
+			slices.Sort(tc.want)
+			if !slices.Equal(have, tc.want) {
+				t.Errorf("have %v, want %v", have, tc.want)
+			}
+		})
+	}
+}
+
+// losingBucket loses something once something has been read or written.
+type losingBucket struct {
+	bucket.Bucket
+	when func(read bool, key string) bool
+	lose func()
+	once sync.Once
+}
+
+func (b *losingBucket) Get(ctx context.Context, key string, limit int64) ([]byte, bucket.Info, error) {
+	data, info, err := b.Bucket.Get(ctx, key, limit)
+	if b.when(true, key) {
+		b.once.Do(b.lose)
+	}
+	return data, info, err
+}
+
+func (b *losingBucket) Put(ctx context.Context, key string, data []byte) error {
+	err := b.Bucket.Put(ctx, key, data)
+	if b.when(false, key) {
+		b.once.Do(b.lose)
+	}
 	return err
 }
 

@@ -52,6 +52,9 @@ type candidate struct {
 	chosen   selection
 	stages   []stage // made for the first exam that needs them
 	first    bool    // the exam is the first one
+
+	everything bool   // look at all stages
+	foreign    string // dataset that the images are of, if it is not the run's own
 }
 
 // stage is one stage of the snapshot's encoder.
@@ -67,9 +70,14 @@ func (c *candidate) sit(ctx context.Context, x exam) (schemas.Report, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Run, r.Step, r.Final, r.Probe = c.snapshot.Run, c.snapshot.Step, c.snapshot.Final, x.name
-	r.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
+	c.sign(&r, x.name, begun)
 	return r, c.ledger.WriteReport(ctx, r)
+}
+
+// sign says what a report is about, and what it took.
+func (c *candidate) sign(r *schemas.Report, probe string, begun time.Time) {
+	r.Run, r.Step, r.Final, r.Probe = c.snapshot.Run, c.snapshot.Step, c.snapshot.Final, probe
+	r.Seconds = time.Since(begun).Round(time.Millisecond).Seconds()
 }
 
 // classify has a probe judge the stages, each on its own. The report is that of

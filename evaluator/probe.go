@@ -90,7 +90,7 @@ func score(t Task, predicted []int32) Verdict {
 			total++
 		}
 	}
-	v := Verdict{Train: t.Train.Len(), Test: t.Test.Len(), Predicted: predicted}
+	v := Verdict{Train: t.Train.Len(), Test: len(predicted), Predicted: predicted}
 	v.Value = float64(total) / float64(max(v.Test, 1))
 	for c, name := range t.Classes {
 		if counts[c] > 0 {

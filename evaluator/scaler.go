@@ -43,3 +43,12 @@ func (s scaler) apply(f Features, rows []int) []float64 {
 	}
 	return x
 }
+
+// unscaled leaves features as they are.
+func unscaled(dim int) scaler {
+	s := scaler{make([]float64, dim), make([]float64, dim)}
+	for i := range s.factor {
+		s.factor[i] = 1
+	}
+	return s
+}

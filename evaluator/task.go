@@ -31,15 +31,13 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 	if err := card.Config.Validate(); err != nil {
 		return chosen, fmt.Errorf("%w: its card: %w", errHopeless, err)
 	}
-	d, err := bucket.ReadDataset(ctx, e.Datasets, card.Dataset, nil)
+	chosen, d, err := e.choose(ctx, card.Dataset, card.Config.ImageSize)
 	if errors.Is(err, bucket.ErrNoImages) { // it was deleted
 		err = fmt.Errorf("%w: %w", errHopeless, err)
 	}
 	if err != nil {
 		return chosen, err
 	}
-	train, test := e.limits(card.Config.ImageSize)
-	chosen = choose(d, train, test)
 	chosen.Unseen = unseen(d, card.Recipe, e.ImageBytes/4)
 	common, err := pairRecipe(card.Config.ImageSize)
 	if err != nil {
@@ -51,6 +49,16 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 		return chosen, err
 	}
 	return chosen, e.ledger.Write(ctx, s.Run, selectionDocument, chosen)
+}
+
+// choose selects images of a dataset, for an encoder of that size.
+func (e *evaluator) choose(ctx context.Context, dataset string, size int) (selection, *bucket.Dataset, error) {
+	d, err := bucket.ReadDataset(ctx, e.Datasets, dataset, nil)
+	if err != nil {
+		return selection{}, nil, err
+	}
+	train, test := e.limits(size)
+	return choose(d, train, test), d, nil
 }
 
 // limits are how many images may be looked at: fewer of large ones.
@@ -79,7 +87,7 @@ func (c *candidate) features(ctx context.Context) ([]stage, error) {
 	if err := c.load(ctx, c.chosen, card.Config.ImageSize); err != nil {
 		return nil, err
 	}
-	x, err := newExtractor(c.Backend, store, card.Config.Encoder, c.snapshot.Step == 0 || c.snapshot.Final)
+	x, err := newExtractor(c.Backend, store, card.Config.Encoder, c.everything || c.snapshot.Step == 0 || c.snapshot.Final)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errHopeless, err)
 	}

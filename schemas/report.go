@@ -19,6 +19,9 @@ type Report struct {
 	Constants map[string]string  `json:"constants,omitempty"` // of the protocol, to be printed beside the value
 	Train     int                `json:"train,omitempty"`     // images that the probe was fitted on
 	Test      int                `json:"test,omitempty"`      // images that it was scored on
+	Dataset   string             `json:"dataset,omitempty"`   // whose images it was made on; none: the run's own
+	Labels    float64            `json:"labels,omitempty"`    // share of the images to learn from whose labels were used; none: all
+	Repeats   []float64          `json:"repeats,omitempty"`   // values with different seeds, whose mean is Value; none: there was nothing to draw
 	Stages    []StageValue       `json:"stages,omitempty"`    // of the encoder, from the image to the features, whose value is Value; none: only these were looked at
 	Note      string             `json:"note,omitempty"`      // a sentence for people, such as why there is no accuracy
 	Seconds   float64            `json:"seconds,omitempty"`   // that it took; the first of a snapshot's counts what all need
@@ -56,6 +59,14 @@ func (m Report) Subject() string { return "reports." + m.Run }
 func (m Report) Validate() error {
 	if err := CheckName(m.Run); err != nil {
 		return err
+	}
+	if !(0 <= m.Labels && m.Labels <= 1) {
+		return invalid("report: have %g of the labels, want 0 to 1", m.Labels)
+	}
+	for _, v := range m.Repeats {
+		if err := checkFinite("repeat", v); err != nil {
+			return err
+		}
 	}
 	if m.Step < 0 || m.Probe == "" || m.Train < 0 || m.Test < 0 {
 		return invalid("report: have step %d, probe %q, %d and %d images", m.Step, m.Probe, m.Train, m.Test)

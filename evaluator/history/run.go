@@ -15,6 +15,8 @@ type Run struct {
 	Updated time.Time        `json:"updated"` // when its trainer was last heard of
 	Curve   ledger.Curve     `json:"curve"`
 	Reports []schemas.Report `json:"reports"` // by step and then by probe
+
+	Evaluations []schemas.Report `json:"evaluations,omitempty"` // that somebody has asked for
 }
 
 // Read reads a run. One that there is not is ErrUnknown.
@@ -41,6 +43,9 @@ func Read(ctx context.Context, l *ledger.Ledger, name string) (*Run, error) {
 	r.Run, r.Rejects = name, rejects
 	var err error
 	if r.Reports, err = l.Reports(ctx, name); err != nil {
+		return nil, err
+	}
+	if r.Evaluations, err = l.Evaluations(ctx, name); err != nil {
 		return nil, err
 	}
 	if r.Stages != nil {

@@ -11,6 +11,7 @@
 //	<run>/probe-images.json                the images that its probes are made with
 //	<run>/snapshots/<step>/card.json …     see package snapshot
 //	<run>/reports/<step>-<probe>.json      schemas.Report
+//	<run>/evaluations/<step>-<probe>-<what it was made from>.json
 //	<run>/exhibits/<step>.safetensors      see package evaluator/exhibit
 //	<run>/features/<step>.safetensors      the newest features; see docs/exhibits.md
 package ledger
@@ -129,12 +130,29 @@ func (l *Ledger) WriteReport(ctx context.Context, r schemas.Report) error {
 	return l.Write(ctx, r.Run, strings.TrimPrefix(ReportKey(r.Run, r.Step, r.Probe), r.Run+"/"), r)
 }
 
-// Reports reads all reports of the run, by step and then by probe.
+// Reports reads what evaluators have reported of every snapshot of the run, by
+// step and then by probe.
 func (l *Ledger) Reports(ctx context.Context, run string) ([]schemas.Report, error) {
+	return l.reports(ctx, run, "reports")
+}
+
+// Evaluation is the document of a report that somebody has asked for. digest
+// tells it from others of the same probe.
+func Evaluation(step int, probe, digest string) string {
+	return fmt.Sprintf("evaluations/%08d-%s-%s.json", step, probe, digest)
+}
+
+// Evaluations reads the reports that somebody has asked for, by dataset, step,
+// probe and share of the labels.
+func (l *Ledger) Evaluations(ctx context.Context, run string) ([]schemas.Report, error) {
+	return l.reports(ctx, run, "evaluations")
+}
+
+func (l *Ledger) reports(ctx context.Context, run, folder string) ([]schemas.Report, error) {
 	var reports []schemas.Report
-	for info, err := range l.b.List(ctx, run+"/reports/") {
+	for info, err := range l.b.List(ctx, run+"/"+folder+"/") {
 		if err != nil {
-			return nil, fmt.Errorf("listing reports of run %s: %w", run, err)
+			return nil, fmt.Errorf("listing %s of run %s: %w", folder, run, err)
 		}
 		var r schemas.Report
 		if err := l.Read(ctx, run, strings.TrimPrefix(info.Key, run+"/"), &r); err != nil {
@@ -142,8 +160,8 @@ func (l *Ledger) Reports(ctx context.Context, run string) ([]schemas.Report, err
 		}
 		reports = append(reports, r)
 	}
-	slices.SortFunc(reports, func(a, b schemas.Report) int {
-		return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Probe, b.Probe))
+	slices.SortStableFunc(reports, func(a, b schemas.Report) int {
+		return cmp.Or(cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Probe, b.Probe), cmp.Compare(a.Labels, b.Labels))
 	})
 	return reports, nil
 }
