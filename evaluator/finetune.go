@@ -37,7 +37,7 @@ func DefaultSGD() Tuning {
 // Learners", section 3, https://arxiv.org/abs/2006.10029, fine-tune with 1 % and
 // 10 % of the labels, the same share of each class.
 func DefaultFineTune() Tuning {
-	return Tuning{Optimizer: "adamw", LearningRate: 1e-3, WeightDecay: 1e-4, Batch: 64, Steps: 300, Crop: 0.2}
+	return Tuning{Optimizer: "adamw", LearningRate: 1e-3, WeightDecay: 1e-4, Batch: 64, Steps: 300, Crop: 0.5}
 }
 
 // few chooses a share of each class's images, rounded, but at least one. The

@@ -285,7 +285,7 @@ func TestTuningConstants(t *testing.T) {
 		}},
 		{DefaultFineTune(), 24, map[string]string{
 			"optimizer": "adamw", "learning_rate": "0.001", "weight_decay": "0.0001", "batch": "64", "epochs": "", "steps": "300",
-			"crop": "0.2 to 1 of the image", "encoder": "learns, too",
+			"crop": "0.5 to 1 of the image", "encoder": "learns, too",
 		}},
 	} {
 		have := tc.how.constants(tc.images, 32)
