@@ -97,7 +97,7 @@ func TestEvaluate(t *testing.T) {
 // TestEvaluateAgrees: the probes that an evaluator makes, too, say the same.
 func TestEvaluateAgrees(t *testing.T) {
 	w := stripes(t)
-	w.evaluate(w.config(), 12)
+	w.evaluate(w.config(), 14)
 	q := inquiry()
 	q.Probes = []string{"linear", "knn"}
 	q.Labels = nil

@@ -463,14 +463,14 @@ func TestRunIsKilledInAProbe(t *testing.T) {
 				t.Errorf("have %d reports of a probe that was not done", len(have))
 			}
 		}
-		w.evaluate(w.config(), 6)
+		w.evaluate(w.config(), 7)
 		all := map[string]float64{}
 		for _, r := range w.kept() {
 			all[r.Probe] = r.Value
 		}
 		return all
 	}
-	if have, want := values(true), values(false); !maps.Equal(have, want) || len(want) != 6 {
+	if have, want := values(true), values(false); !maps.Equal(have, want) || len(want) != 7 {
 		t.Errorf("have %v, want %v as if nothing had happened", have, want)
 	}
 }
@@ -501,10 +501,10 @@ func TestRunLosesItsSnapshot(t *testing.T) {
 		want []string
 	}{
 		{"after its card", func(read bool, key string) bool { return read && strings.HasSuffix(key, "/card.json") }, []string{"skipped"}},
-		{"before its head", func(read bool, key string) bool { return !read && strings.HasSuffix(key, "-knn.json") }, []string{"linear", "knn", "skipped"}},
+		{"before its head", func(read bool, key string) bool { return !read && strings.HasSuffix(key, "-balance.json") }, []string{"linear", "knn", "balance", "skipped"}},
 		{
 			"at the end", func(read bool, key string) bool { return !read && strings.HasSuffix(key, "-pretext.json") },
-			[]string{"linear", "knn", "pretext", "alignment", "uniformity", "rankme", "std"},
+			[]string{"linear", "knn", "balance", "pretext", "alignment", "uniformity", "rankme", "std"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

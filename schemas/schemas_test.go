@@ -73,6 +73,7 @@ var kinds = []kind{
 		Run: "eurosat-simclr-1", Step: 380, Final: true, Probe: "linear", Value: 0.75, Values: map[string]float64{"top5": 0.9375},
 		PerClass:  []schemas.ClassValue{{Class: "Forest", Value: 1, Count: 60}},
 		Constants: map[string]string{"l2": "0.01"}, Train: 2400, Test: 600, Note: "a note", Seconds: 1.5,
+		Dataset: "other", Labels: 0.125, Repeats: []float64{0.5, 1},
 		Stages: []schemas.StageValue{{Stage: "layer3", Value: 0.8125, HeldOut: 0.78125}, {Stage: "layer4", Value: 0.75, HeldOut: 0.71875}},
 	}, ""},
 	{"", &schemas.Pulse{
