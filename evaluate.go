@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -38,10 +37,10 @@ func runEvaluate(ctx context.Context, e *env, args []string) error {
 	}
 	q.Probes = strings.Split(*probes, ",")
 	var err error
-	if q.Labels, err = shares(*labels); err == nil {
-		err = evaluator.CheckInquiry(q)
+	if q.Labels, err = numbers(*labels, decimal); err != nil {
+		return usageError{fmt.Errorf("labels: %w", err)}
 	}
-	if err != nil {
+	if err := evaluator.CheckInquiry(q); err != nil {
 		return usageError{err}
 	}
 	backend, reason, err := chosen.open()
@@ -68,19 +67,6 @@ func runEvaluate(ctx context.Context, e *env, args []string) error {
 	}
 	verdicts(e.stdout, q, reports)
 	return nil
-}
-
-// shares parses numbers with commas between them.
-func shares(list string) ([]float64, error) {
-	var all []float64
-	for text := range strings.SplitSeq(list, ",") {
-		share, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("labels: have %q, want shares such as 0.01,0.1,1", list)
-		}
-		all = append(all, share)
-	}
-	return all, nil
 }
 
 // verdict is what a probe says of the untrained encoder and of a trained one.
@@ -199,6 +185,9 @@ func protocols(w io.Writer, reports []schemas.Report) {
 		}
 	}
 	for _, probe := range probes {
+		if len(constants[probe]) == 0 {
+			continue
+		}
 		fmt.Fprintf(w, "%s: ", probe)
 		for i, name := range sortedKeys(constants[probe]) {
 			if i > 0 {

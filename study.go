@@ -52,7 +52,7 @@ func runStudy(ctx context.Context, e *env, args []string) error {
 	if s.seeds, err = numbers(*seeds, func(text string) (uint64, error) { return strconv.ParseUint(text, 10, 64) }); err != nil {
 		return usageError{fmt.Errorf("seeds: %w", err)}
 	}
-	if s.ratios, err = numbers(*ratios, func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }); err != nil {
+	if s.ratios, err = numbers(*ratios, decimal); err != nil {
 		return usageError{fmt.Errorf("ratios: %w", err)}
 	}
 	if err := errors.Join(s.dataFlags.resolve(), s.engineFlags.resolve(), absolute(&s.out)); err != nil {
@@ -63,6 +63,8 @@ func runStudy(ctx context.Context, e *env, args []string) error {
 	}
 	return s.study(ctx, e, o.word(0))
 }
+
+func decimal(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 
 // numbers reads a list of them.
 func numbers[T any](list string, parse func(string) (T, error)) (all []T, err error) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"selfstream/evaluator/history"
+	"selfstream/schemas"
 	"selfstream/stages/ledger"
 	"selfstream/stages/scenes"
 )
@@ -156,6 +157,31 @@ func TestUp(t *testing.T) {
 		}
 		if code, stdout, _ := selfstream(t, "report", "--state", state, s.Run, "--json"); code != 0 || !json.Valid([]byte(stdout)) {
 			t.Errorf("have exit code %d and %s, want JSON", code, stdout)
+		}
+	})
+	t.Run("evaluate", func(t *testing.T) {
+		ask := []string{"evaluate", "--state", state, s.Run, "--backend", "go", "--probes", "linear,finetune,scratch", "--labels", "0.25,1", "--seeds", "2", "--tuning-steps", "2"}
+		code, stdout, stderr := selfstream(t, ask...)
+		for _, want := range []string{
+			"probe      labels   stage    untrained", "linear     all      best  ", "linear     25 %     last  ", "finetune   25 %     last  ", "finetune   all      last  ",
+			"scratch: batch 64, crop 0.5 to 1 of the image, ",
+		} {
+			if code != 0 || !strings.Contains(stdout, want) {
+				t.Errorf("have exit code %d, %s, %s; want %q", code, stdout, stderr, want)
+			}
+		}
+		code, again, _ := selfstream(t, append(ask, "--json")...)
+		var reports []schemas.Report
+		if err := json.Unmarshal([]byte(again), &reports); code != 0 || err != nil || len(reports) != 8 {
+			t.Fatalf("have exit code %d, %v and %s, want 8 reports", code, err, again)
+		}
+		for _, r := range reports {
+			if p := s.Probes[len(s.Probes)-1]; r.Step == s.Steps && r.Probe == "linear" && r.Labels == 0 && r.Value != *p.LinearTop1 {
+				t.Errorf("have %g for the last snapshot, the evaluator has %g", r.Value, *p.LinearTop1)
+			}
+		}
+		if _, stdout, _ := selfstream(t, "report", "--state", state, s.Run, "--csv"); !strings.Contains(stdout, s.Run+",15,evaluation finetune labels 0.25,") {
+			t.Errorf("have %s, want the evaluation as CSV", stdout)
 		}
 	})
 	t.Run("verify", func(t *testing.T) {

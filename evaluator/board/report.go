@@ -14,6 +14,7 @@ import (
 
 	"selfstream/evaluator/exhibit"
 	"selfstream/evaluator/history"
+	"selfstream/schemas"
 	"selfstream/stages/bucket"
 	"selfstream/stages/chart"
 	"selfstream/stages/ledger"
@@ -125,11 +126,13 @@ func WriteCSV(w io.Writer, runs []*history.Run) error {
 				row(r.Run, m.Step, "embedding rank", c.Rank)
 			}
 		}
-		for _, report := range r.Reports {
-			what := "probe " + report.Probe
+		say := func(what string, report schemas.Report) {
 			row(r.Run, report.Step, what, report.Value)
 			for _, name := range slices.Sorted(maps.Keys(report.Values)) {
 				row(r.Run, report.Step, what+" "+name, report.Values[name])
+			}
+			for i, v := range report.Repeats {
+				row(r.Run, report.Step, fmt.Sprintf("%s repeat %d", what, i+1), v)
 			}
 			for _, c := range report.PerClass {
 				row(r.Run, report.Step, what+" class "+c.Class, c.Value)
@@ -137,6 +140,19 @@ func WriteCSV(w io.Writer, runs []*history.Run) error {
 			for _, s := range report.Stages {
 				row(r.Run, report.Step, what+" stage "+s.Stage, s.Value)
 			}
+		}
+		for _, report := range r.Reports {
+			say("probe "+report.Probe, report)
+		}
+		for _, report := range r.Evaluations {
+			what := "evaluation " + report.Probe
+			if report.Dataset != "" {
+				what += " on " + report.Dataset
+			}
+			if report.Labels > 0 {
+				what += fmt.Sprintf(" labels %g", report.Labels)
+			}
+			say(what, report)
 		}
 	}
 	out.Flush()
