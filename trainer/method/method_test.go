@@ -155,6 +155,7 @@ func TestNewRefuses(t *testing.T) {
 		{"context", map[string]string{"crop": "0"}, `configuring method context: crop: have 0, want above 0 and at most 1`},
 		{"jigsaw", map[string]string{"permutations": "1"}, `configuring method jigsaw: permutations: have 1, want 2 to 10000`},
 		{"jigsaw", map[string]string{"permutations-by": "max"}, `configuring method jigsaw: permutations-by: have "max", want max_min or max_avg`},
+		{"jigsaw", map[string]string{"puzzles": "65"}, `configuring method jigsaw: puzzles: have 65, want 1 to 64, the number of permutations`},
 		{"jigsaw", map[string]string{"tile": "-1"}, `configuring method jigsaw: tile: have -1, want at least 1, or 0 to have it chosen`},
 		{"jigsaw", map[string]string{"shift": "-1"}, `configuring method jigsaw: shift: have -1, want at least 0`},
 		{"jigsaw", map[string]string{"gray": "-0.5"}, `configuring method jigsaw: gray: have probability -0.5, want 0 to 1`},
@@ -232,7 +233,7 @@ func TestPublished(t *testing.T) {
 			Encoder: "alexnet", ImageSize: 398, Epochs: 400, Batch: 512, Optimizer: "sgd", LearningRate: 1e-6, BaseBatch: 1,
 		}},
 		{"jigsaw", map[string]string{
-			"permutations": "1000", "permutations-by": "max_avg", "permutations-seed": "0", "tile": "0", "crop": "1", "flip": "0",
+			"permutations": "1000", "permutations-by": "max_avg", "permutations-seed": "0", "puzzles": "1", "tile": "0", "crop": "1", "flip": "0",
 			"shift": "2", "project": "0", "gray": "0.3", "normalize": "true", "fc6": "1024", "fc7": "4096",
 		}, Training{
 			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256, Optimizer: "sgd", LearningRate: 0.01, WeightDecay: 5e-4,

@@ -35,7 +35,7 @@ var small = map[string]map[string]string{
 	"barlow":  {"dim": "16", "hidden": "32"},
 	"byol":    {"dim": "16", "hidden": "32"},
 	"context": {"fc6": "16", "fc7": "32", "normalize": "false"},
-	"jigsaw":  {"fc6": "16", "fc7": "32", "normalize": "false", "permutations": "8"},
+	"jigsaw":  {"fc6": "16", "fc7": "32", "permutations": "8", "puzzles": "1"},
 	"kcl":     {"dim": "16"},
 	"simclr":  {"dim": "16"},
 	"supcon":  {"dim": "16"},
