@@ -178,7 +178,7 @@ func (s *studySettings) request(st study.Study, arm study.Arm, seed uint64) (sch
 	}
 	o := newOptions("study", "", "")
 	run := o.settingFlags()
-	if err := o.FlagSet.Parse(append(words, fmt.Sprintf("--seed=%d", seed))); err != nil {
+	if err := o.Parse(append(words, fmt.Sprintf("--seed=%d", seed))); err != nil {
 		return schemas.RunRequest{}, usageError{err}
 	}
 	return run.request(s.dataset)
@@ -186,7 +186,7 @@ func (s *studySettings) request(st study.Study, arm study.Arm, seed uint64) (sch
 
 // study makes the runs that are missing, and writes what all of them say.
 func (s *studySettings) study(ctx context.Context, e *env, name string) (err error) {
-	x, err := s.engineFlags.start(ctx, e, "127.0.0.1")
+	x, err := s.start(ctx, e, "127.0.0.1")
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func TestStudy(t *testing.T) {
 func TestStudyTrials(t *testing.T) {
 	o := newOptions("study", "NAME", "")
 	s := &studySettings{dataFlags: &dataFlags{dataset: "d"}, run: o.settingFlags(), seeds: []uint64{1, 2}, methods: []string{"supervised", "supcon", "kcl", "byol"}, ratios: []float64{1, 10}}
-	if err := o.FlagSet.Parse([]string{"--epochs=3", "--encoder=resnet18"}); err != nil {
+	if err := o.Parse([]string{"--epochs=3", "--encoder=resnet18"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, st := range append(study.Fixed(), study.Imbalance(s.methods, s.ratios, 50)) {

@@ -56,7 +56,7 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	x, err := s.engineFlags.start(ctx, e, s.pages.host)
+	x, err := s.start(ctx, e, s.pages.host)
 	if err != nil {
 		return err
 	}

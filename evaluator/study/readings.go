@@ -14,8 +14,7 @@ var (
 
 	// untrained is the linear probe of the encoder before the first step, of the
 	// same seed.
-	untrained     = Reading{Name: "untrained", Kind: Percent, Of: untrainedLinear}
-	untrainedBest = Reading{Name: "untrained, best stage", Kind: Percent, Of: func(r *history.Run) float64 { return value(first(r).LinearBestTop1) }}
+	untrained = Reading{Name: "untrained", Kind: Percent, Of: untrainedLinear}
 
 	// Of the embedding of a batch, when it was last looked at; see
 	// trainer/collapse.
