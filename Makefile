@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench bench-peers chaos soak results results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz bench bench-peers bench-train chaos soak results results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
@@ -48,6 +48,11 @@ bench: ## all benchmarks; those of photos need a folder of them in SELFSTREAM_PH
 # Of Debian's packages: python3-pil python3-opencv python3-torchvision.
 bench-peers: ## the augmenter beside torchvision and OpenCV, on the photos in SELFSTREAM_PHOTOS and one core
 	/usr/bin/python3 bench/compare.py
+
+# Of Debian's packages: python3-torch.
+bench-train: ## a training step beside the straightforward graph and PyTorch on the CPU
+	$(GO) test -run '^$$' -bench Tiny -benchtime 3x ./trainer/encoder
+	/usr/bin/python3 bench/tiny_torch.py
 
 chaos: ## kill, stop and starve the parts of a system, and compare digests
 	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .
