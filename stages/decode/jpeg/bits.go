@@ -33,14 +33,19 @@ func (b *bits) refill() {
 // overrun tells whether more bits have been read than there are.
 func (b *bits) overrun() bool { return 8*b.at-int(b.n) > 8*len(b.data) }
 
+// drop goes on behind n bits.
+func (b *bits) drop(n uint) {
+	b.acc <<= n & 63
+	b.n -= n
+}
+
 // take returns the next n bits, at most 16.
 func (b *bits) take(n uint) int32 {
 	if b.n < 16 {
 		b.refill()
 	}
 	x := b.acc >> 1 >> (63 - n&63)
-	b.acc <<= n & 63
-	b.n -= n
+	b.drop(n)
 	return int32(x)
 }
 

@@ -24,9 +24,38 @@ const endOfBlock = 128
 // once. Nearly all codes of a photo are not longer.
 const lookup = 10
 
+// A pair is one symbol of a baseline scan's coefficients, or two, whose codes
+// and values lie within the next lookup bits. Most of a photo's have a few bits
+// only, so that two come at a time.
+//
+//	bits  0 …  7  length of all
+//	bits  8 … 15  how far the first value lies behind the one before
+//	bits 16 … 23  how far the second lies behind the first: 0 if it is the same
+//	bits 24 … 31  length of the first
+//	bits 32 … 47  the first value
+//	bits 48 … 63  the second
+//
+// Where bits 16 … 23 are endOfBlock, the block ends behind the first value, or,
+// if that is 0, possibly before it. Where they are notPaired, not even one
+// symbol lies within the bits.
+type pair uint64
+
+func (p pair) total() uint      { return uint(uint8(p)) }
+func (p pair) advance() int     { return int(uint8(p >> 8)) }
+func (p pair) second() int      { return int(uint8(p >> 16)) }
+func (p pair) firstTotal() uint { return uint(uint8(p >> 24)) }
+func (p pair) value() int16     { return int16(p >> 32) }
+func (p pair) value2() int16    { return int16(p >> 48) }
+
+const (
+	notPaired   = 255
+	refillPairs = 5 // for which bits are enough that have been refilled
+)
+
 // table decodes a Huffman code, as specified in annex C.
 type table struct {
 	short [1 << lookup]symbol // by the next bits
+	pairs [1 << lookup]pair   // the same, in baseline scans
 	// Codes of length l are first[l] … end[l]−1 and have values[offset[l]+code].
 	first  [17]int32
 	end    [17]int32
@@ -80,8 +109,41 @@ func (t *table) set(spec []byte, k kind) error {
 		}
 		code <<= 1
 	}
+	if k == acBaseline {
+		t.setPairs()
+	}
 	t.n = copy(t.spec[:], spec)
 	return nil
+}
+
+// setPairs makes pairs of short: first of single symbols, then of two.
+func (t *table) setPairs() {
+	var single [1 << lookup]pair
+	for i, s := range t.short {
+		used := pair(s.total())
+		switch {
+		case s == 0 || used > lookup:
+			single[i] = notPaired << 16
+		case s.advance() == endOfBlock: // behind a 0
+			single[i] = used | 1<<8 | endOfBlock<<16 | used<<24
+		default:
+			value := pair(uint16(extend(uint64(i)<<(64-lookup)<<(s.code()&63), s.size())))
+			single[i] = used | pair(s.advance())<<8 | used<<24 | value<<32 | value<<48
+		}
+	}
+	for i, p := range single {
+		used := p.total()
+		next := single[i<<used&(1<<lookup-1)]
+		switch more := next.total(); {
+		case p.second() != 0 || used+more > lookup || next.second() == notPaired:
+		case next.second() == endOfBlock:
+			p += pair(more) | endOfBlock<<16
+		default:
+			p += pair(more) | pair(next.advance())<<16
+			p = p<<16>>16 | next>>32<<48
+		}
+		t.pairs[i] = p
+	}
 }
 
 // symbol is a value under a code of l bits, 0 if it cannot be.

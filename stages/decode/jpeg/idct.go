@@ -93,8 +93,8 @@ func idct8Loops(dst []uint8, stride int, b *block, quant *[64]int32) {
 	}
 }
 
-// idct4 has 12 bits after the point.
-func idct4(dst []uint8, stride int, b *block, quant *[64]int32) {
+// idct4Loops has 12 bits after the point.
+func idct4Loops(dst []uint8, stride int, b *block, quant *[64]int32) {
 	four := func(x0, x1, x2, x3 int32) (y0, y1, y2, y3 int32) {
 		even0, even1 := (x0+x2)<<11, (x0-x2)<<11
 		odd0, odd1 := sin6At12*x1+cos6At12*x3, cos6At12*x1-sin6At12*x3

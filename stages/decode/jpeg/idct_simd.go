@@ -18,6 +18,54 @@ func idct8(dst []uint8, stride int, b *block, quant *[64]int32) {
 	idct8AVX2(dst, stride, b, quant)
 }
 
+// idct4 is idct4Loops with four numbers at a time.
+func idct4(dst []uint8, stride int, b *block, quant *[64]int32) {
+	if !avx2 {
+		idct4Loops(dst, stride, b, quant)
+		return
+	}
+	load := func(i int) quarter {
+		return archsimd.LoadInt16x8((*[8]int16)(b[8*i:])).ExtendLo4ToInt32().Mul(archsimd.LoadInt32x4((*[4]int32)(quant[8*i:])))
+	}
+	constant := archsimd.BroadcastInt32x4
+	cos, sin := constant(cos6At12), constant(sin6At12)
+	four := func(x0, x1, x2, x3 quarter) (y0, y1, y2, y3 quarter) {
+		even0, even1 := x0.Add(x2).ShiftAllLeft(11), x0.Sub(x2).ShiftAllLeft(11)
+		odd0, odd1 := sin.Mul(x1).Add(cos.Mul(x3)), cos.Mul(x1).Sub(sin.Mul(x3))
+		return even0.Add(odd0), even1.Add(odd1), even1.Sub(odd1), even0.Sub(odd0)
+	}
+	// Rows: a vector has one coefficient of all.
+	x0, x1, x2, x3 := four(load(0), load(1), load(2), load(3))
+	round := constant(1 << 7)
+	x0, x1, x2, x3 = transpose4(x0.Add(round).ShiftAllRight(8), x1.Add(round).ShiftAllRight(8),
+		x2.Add(round).ShiftAllRight(8), x3.Add(round).ShiftAllRight(8))
+	// Columns: a vector is a row.
+	x0, x1, x2, x3 = four(x0, x1, x2, x3)
+	round = constant(1 << 16)
+	shown := func(a, b quarter) archsimd.Uint8x16 {
+		x := a.Add(round).ShiftAllRight(17).SaturateToInt16Concat(b.Add(round).ShiftAllRight(17))
+		x = x.Max(archsimd.BroadcastInt16x8(-128)).Min(archsimd.BroadcastInt16x8(127))
+		return x.Add(archsimd.BroadcastInt16x8(128)).AsUint8x16()
+	}
+	y0 := shown(x0, x1).PermuteOrZero(archsimd.LoadInt8x16((*[16]int8)(bytesFirst[:])))
+	y1 := shown(x2, x3).PermuteOrZero(archsimd.LoadInt8x16((*[16]int8)(bytesSecond[:])))
+	rows := y0.Or(y1).AsUint32x4()
+	binary.LittleEndian.PutUint32(dst, rows.GetElem(0))
+	binary.LittleEndian.PutUint32(dst[stride:], rows.GetElem(1))
+	binary.LittleEndian.PutUint32(dst[2*stride:], rows.GetElem(2))
+	binary.LittleEndian.PutUint32(dst[3*stride:], rows.GetElem(3))
+}
+
+type quarter = archsimd.Int32x4
+
+// transpose4 swaps rows and columns.
+func transpose4(a0, a1, a2, a3 quarter) (b0, b1, b2, b3 quarter) {
+	c0, c1 := a0.InterleaveLo(a1).AsInt64x2(), a0.InterleaveHi(a1).AsInt64x2()
+	c2, c3 := a2.InterleaveLo(a3).AsInt64x2(), a2.InterleaveHi(a3).AsInt64x2()
+	return c0.InterleaveLo(c2).AsInt32x4(), c0.InterleaveHi(c2).AsInt32x4(),
+		c1.InterleaveLo(c3).AsInt32x4(), c1.InterleaveHi(c3).AsInt32x4()
+}
+
 type vector = archsimd.Int32x8
 
 func rotate8(x, y, cos, diff, sum vector) (vector, vector) {

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +131,49 @@ func TestLikeImageJPEG(t *testing.T) {
 	}
 }
 
+// TestAllCoefficients: pictures with many and with few coefficients, small and
+// large, up to the last of a block, so with all lengths of codes.
+func TestAllCoefficients(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := func(width int) func(x, y int) float64 {
+		return func(int, int) float64 { return float64(random.IntN(width) - width/2) }
+	}
+	var u, v int
+	waves := func(x, y int) float64 { // one in each block
+		if x%8 == 0 && y%8 == 0 {
+			u, v = random.IntN(8), random.IntN(8)
+		}
+		return 100*basis(u, x%8, 8)*basis(v, y%8, 8)/2 + noise(1+x/20)(x, y)
+	}
+	var d Decoder
+	for i, pixel := range []func(x, y int) float64{waves, noise(3), noise(30), noise(255)} {
+		m := image.NewGray(image.Rect(0, 0, 160, 160))
+		for by := 0; by < 160; by += 8 {
+			for j := range 8 * 160 {
+				x, y := j/64*8+j%8, by+j/8%8
+				m.Pix[160*y+x] = uint8(min(max(128+pixel(x, y), 0), 255))
+			}
+		}
+		for _, quality := range []int{1, 30, 75, 95, 100} {
+			var data bytes.Buffer
+			if err := jpeg.Encode(&data, m, &jpeg.Options{Quality: quality}); err != nil {
+				t.Fatal(err)
+			}
+			want, _, err := reference(data.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := whole(&d, data.Bytes(), 1)
+			if err != nil {
+				t.Fatalf("picture %d, quality %d: %v", i, quality, err)
+			}
+			if err := compare(have, want); err != nil {
+				t.Errorf("picture %d, quality %d: %v", i, quality, err)
+			}
+		}
+	}
+}
+
 // TestParts: a part has the same samples as the whole.
 func TestParts(t *testing.T) {
 	var d Decoder
@@ -239,11 +283,13 @@ func TestVectors(t *testing.T) {
 				quant[k], b[k] = random()&0xffff, int16(random())
 			}
 		}
-		have, want := make([]uint8, 100), make([]uint8, 100)
-		idct8(have, 12, &b, &quant)
-		idct8Loops(want, 12, &b, &quant)
-		if !bytes.Equal(have, want) {
-			t.Fatalf("block %d: have %v, want %v", i, have, want)
+		for _, do := range [][2]func([]uint8, int, *block, *[64]int32){{idct8, idct8Loops}, {idct4, idct4Loops}} {
+			have, want := make([]uint8, 100), make([]uint8, 100)
+			do[0](have, 12, &b, &quant)
+			do[1](want, 12, &b, &quant)
+			if !bytes.Equal(have, want) {
+				t.Fatalf("block %d: have %v, want %v", i, have, want)
+			}
 		}
 	}
 }

@@ -51,7 +51,8 @@ func (p *Part) begin(f *frame) {
 
 // needs tells whether the part has a use for a block.
 func (p *Part) needs(comp, bx, by int) bool {
-	return (image.Point{X: bx, Y: by}).In(p.comps[comp].blocks)
+	r := &p.comps[comp].blocks
+	return r.Min.X <= bx && bx < r.Max.X && r.Min.Y <= by && by < r.Max.Y
 }
 
 // render puts a block into its plane.

@@ -17,8 +17,9 @@ type scan struct {
 
 type scanned struct {
 	*component
-	index  int
-	dc, ac *table
+	index        int
+	unitH, unitV int // blocks in a unit of this scan
+	dc, ac       *table
 }
 
 var errData = errors.New("the data of a scan are wrong")
@@ -97,7 +98,10 @@ func (d *Decoder) scanHeader(s *scan, b []byte) error {
 		if n == 1 && c.h*c.v > 1 && d.restart > 0 {
 			return errUnknown // image/jpeg counts other units than the standard
 		}
-		s.comps[i] = scanned{component: c, index: index}
+		s.comps[i] = scanned{component: c, index: index, unitH: c.h, unitV: c.v}
+		if n == 1 {
+			s.comps[i].unitH, s.comps[i].unitV = 1, 1
+		}
 		blocks += c.h * c.v
 	}
 	if n > 1 && blocks > 10 {
@@ -160,7 +164,16 @@ func (d *Decoder) units(s *scan) int {
 		w, h := d.blocks(c.component)
 		return w * h
 	}
-	return c.across / c.h * (c.down / c.v)
+	return d.unitsAcross(s) * (c.down / c.v)
+}
+
+func (d *Decoder) unitsAcross(s *scan) int {
+	c := s.comps[0]
+	if len(s.comps) == 1 {
+		w, _ := d.blocks(c.component)
+		return w
+	}
+	return c.across / c.h
 }
 
 // blocks is how many blocks of a component hold anything of the picture.
@@ -173,25 +186,21 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 // visit calls each with the blocks of the units from first on, in the order of
 // the file.
 func (d *Decoder) visit(s *scan, first, units int, each func(c *scanned, bx, by int) error) error {
-	if len(s.comps) == 1 {
-		c := &s.comps[0]
-		w, _ := d.blocks(c.component)
-		for u := first; u < first+units; u++ {
-			if err := each(c, u%w, u/w); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	w := s.comps[0].across / s.comps[0].h
-	for u := first; u < first+units; u++ {
+	w := d.unitsAcross(s)
+	x, y := first%w, first/w
+	for range units {
 		for i := range s.comps {
 			c := &s.comps[i]
-			for j := range c.h * c.v {
-				if err := each(c, c.h*(u%w)+j%c.h, c.v*(u/w)+j/c.h); err != nil {
-					return err
+			for j := range c.unitV {
+				for k := range c.unitH {
+					if err := each(c, c.unitH*x+k, c.unitV*y+j); err != nil {
+						return err
+					}
 				}
 			}
+		}
+		if x++; x == w {
+			x, y = 0, y+1
 		}
 	}
 	return nil

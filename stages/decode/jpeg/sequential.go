@@ -9,15 +9,16 @@ type block [64]int16
 // sequence decodes units of a sequential scan, and renders each block for the
 // parts that need it.
 func (d *Decoder) sequence(s *scan, first, units int, parts []*Part) error {
-	var b block
+	var b, unused block
 	var dc [3]int32
 	err := d.visit(s, first, units, func(c *scanned, bx, by int) error {
 		needed := false
 		for _, p := range parts {
 			needed = needed || p.needs(c.index, bx, by)
 		}
-		if !needed {
-			return d.bits.skip(c, &dc[c.index])
+		if !needed { // yet it must be read to find the next
+			_, err := d.bits.block(&unused, c, &dc[c.index])
+			return err
 		}
 		b = block{}
 		last, err := d.bits.block(&b, c, &dc[c.index])
@@ -39,85 +40,83 @@ func (d *Decoder) sequence(s *scan, first, units int, parts []*Part) error {
 
 var errRange = errors.New("a coefficient is out of range")
 
-// block decodes the coefficients of a block, all zero before. It returns the
-// last one that is set, in zigzag order.
+// block decodes the coefficients of a block, all zero before. It returns how far
+// those that are set can reach, in zigzag order.
 func (r *bits) block(b *block, c *scanned, dc *int32) (last int, err error) {
-	acc, n := r.acc, r.n
-	if n < 32 {
-		r.refill()
-		acc, n = r.acc, r.n
-	}
-	e := c.dc.next(acc)
+	r.refill()
+	e := c.dc.next(r.acc)
 	if e == 0 {
 		return 0, errData
 	}
-	*dc += extend(acc<<(e.code()&63), e.size())
+	*dc += extend(r.acc<<(e.code()&63), e.size())
 	if *dc != int32(int16(*dc)) {
 		return 0, errRange
 	}
 	b[0] = int16(*dc)
-	acc <<= e.total() & 63
-	n -= e.total()
+	r.drop(e.total())
 
-	for k := 0; k < 63; {
-		if n < 32 {
-			r.acc, r.n = acc, n
-			r.refill()
-			acc, n = r.acc, r.n
-		}
-		e := c.ac.next(acc)
-		k += e.advance()
-		if k > 63 || e == 0 {
-			if e.advance() != endOfBlock {
-				return 0, errData
+	t, k := c.ac, 0
+refill:
+	for k < 63 {
+		r.refill()
+		acc, n := r.acc, r.n
+		for range refillPairs {
+			p := t.pairs[acc>>(64-lookup)]
+			first := k + p.advance()
+			second := first + p.second()
+			if second < 63 {
+				b[zigzag[first&63]] = p.value()
+				b[zigzag[second&63]] = p.value2()
+				k = second
+				acc <<= p.total() & 63
+				n -= p.total()
+				continue
 			}
-			acc <<= e.total() & 63
-			n -= e.total()
-			break
+			if p.second() == endOfBlock && first < 63 {
+				b[zigzag[first&63]] = p.value()
+				r.acc, r.n = acc<<(p.total()&63), n-p.total()
+				if p.value() != 0 {
+					k = first
+				}
+				return k, nil
+			}
+			r.acc, r.n = acc, n
+			if k, err = r.single(b, t, p, k); k == endOfBlock || err != nil {
+				return 63, err
+			}
+			continue refill
 		}
-		b[zigzag[k&63]] = int16(extend(acc<<(e.code()&63), e.size()))
-		last = k
-		acc <<= e.total() & 63
-		n -= e.total()
+		r.acc, r.n = acc, n
 	}
-	r.acc, r.n = acc, n
-	return last, nil
+	return k, nil
 }
 
-// skip reads a block without its coefficients.
-func (r *bits) skip(c *scanned, dc *int32) error {
-	if r.n < 32 {
-		r.refill()
+// single decodes what is no pair: one coefficient, or two of which the second
+// lies at the end. It returns the last one's place, endOfBlock if none came.
+func (r *bits) single(b *block, t *table, p pair, k int) (int, error) {
+	if p.second() != notPaired {
+		if k += p.advance(); k > 63 {
+			return 0, errData
+		}
+		b[zigzag[k&63]] = p.value()
+		r.drop(p.firstTotal())
+		if k == 63 {
+			return k, nil
+		}
 	}
-	e := c.dc.next(r.acc)
+	r.refill()
+	e := t.next(r.acc)
 	if e == 0 {
-		return errData
+		return 0, errData
 	}
-	*dc += extend(r.acc<<(e.code()&63), e.size())
-	if *dc != int32(int16(*dc)) {
-		return errRange
+	value := extend(r.acc<<(e.code()&63), e.size())
+	r.drop(e.total())
+	if e.advance() == endOfBlock {
+		return endOfBlock, nil
 	}
-	acc, n := r.acc<<(e.total()&63), r.n-e.total()
-	for k := 0; k < 63; {
-		if n < 32 {
-			r.acc, r.n = acc, n
-			r.refill()
-			acc, n = r.acc, r.n
-		}
-		e := c.ac.next(acc)
-		k += e.advance()
-		acc <<= e.total() & 63
-		n -= e.total()
-		if k > 63 {
-			if e.advance() != endOfBlock {
-				return errData
-			}
-			break
-		}
-		if e == 0 {
-			return errData
-		}
+	if k += e.advance(); k > 63 {
+		return 0, errData
 	}
-	r.acc, r.n = acc, n
-	return nil
+	b[zigzag[k&63]] = int16(value)
+	return k, nil
 }
