@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -65,6 +66,19 @@ func (m *contrastive) embed(net Net, b Batch) (z, similarity *Node) {
 	features := net.Encode(Concatenate([]*Node{first, second}, 0)).Features // [2N, Dim]
 	z = mlp(net.Head("projector"), features, net.Training, cmp.Or(m.Hidden, net.Encoder.Dim), m.Dim)
 	return z, similarities(z, m.Temperature)
+}
+
+// byClass is what comes of finding the positives that choose leaves of the
+// classmates of each view, bool [2N, 2N].
+func (m *contrastive) byClass(net Net, b Batch, choose func(mates *Node) *Node) Result {
+	z, similarity := m.embed(net, b)
+	mates := classmates(similarity, b.pairLabels())
+	return Result{
+		Loss:      infoNCE(similarity, choose(mates)),
+		Embedding: z,
+		Chance:    math.Log(float64(z.Shape().Dim(0) - 1)),
+		Values:    map[string]*Node{"contrastive_top1": nearest(similarity, mates)},
+	}
 }
 
 // similarities are the cosines of the angles between the rows of z [n, d],

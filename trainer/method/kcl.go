@@ -3,7 +3,6 @@ package method
 import (
 	"flag"
 	"fmt"
-	"math"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -62,14 +61,7 @@ func (m *KCL) Training() Training {
 
 // Loss implements Method.
 func (m *KCL) Loss(net Net, b Batch) Result {
-	z, similarity := m.embed(net, b)
-	mates := classmates(similarity, b.pairLabels())
-	return Result{
-		Loss:      infoNCE(similarity, kPositives(mates, m.Positives)),
-		Embedding: z,
-		Chance:    math.Log(float64(z.Shape().Dim(0) - 1)),
-		Values:    map[string]*Node{"contrastive_top1": nearest(similarity, mates)},
-	}
+	return m.byClass(net, b, func(mates *Node) *Node { return kPositives(mates, m.Positives) })
 }
 
 // kPositives are, of the classmates of each row, bool [2N, 2N], its partner and

@@ -2,7 +2,6 @@ package method
 
 import (
 	"flag"
-	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
 )
@@ -44,12 +43,5 @@ func (m *SupCon) Training() Training {
 
 // Loss implements Method.
 func (m *SupCon) Loss(net Net, b Batch) Result {
-	z, similarity := m.embed(net, b)
-	positive := classmates(similarity, b.pairLabels())
-	return Result{
-		Loss:      infoNCE(similarity, positive),
-		Embedding: z,
-		Chance:    math.Log(float64(z.Shape().Dim(0) - 1)),
-		Values:    map[string]*Node{"contrastive_top1": nearest(similarity, positive)},
-	}
+	return m.byClass(net, b, func(mates *Node) *Node { return mates })
 }
