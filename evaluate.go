@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -172,10 +173,7 @@ func protocols(w io.Writer, reports []schemas.Report) {
 		shared, known := constants[r.Probe]
 		if !known {
 			probes = append(probes, r.Probe)
-			shared = map[string]string{}
-			for name, value := range r.Constants {
-				shared[name] = value
-			}
+			shared = maps.Clone(r.Constants)
 			constants[r.Probe] = shared
 		}
 		for name, value := range shared {
