@@ -76,7 +76,7 @@ func (m *BYOL) Recipe(size int) schemas.Recipe {
 // Training implements Method. That of the paper is in section 3.3.
 func (m *BYOL) Training() Training {
 	t := smallTraining()
-	t.LearningRate = 4e-3
+	t.Epochs, t.LearningRate = 100, 4e-3
 	if m.from.paper {
 		t = paperTraining(1000, 4096, 0.2, 1.5e-6)
 	}

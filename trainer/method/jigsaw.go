@@ -53,7 +53,7 @@ func newJigsaw(s *flag.FlagSet) Method {
 	s.IntVar(&m.Permutations, "permutations", 64, "how many there are to choose from, such as 64, 100 or 1000")
 	s.StringVar(&m.By, "permutations-by", MaxMin, "how they are chosen: max_min, by the smallest distance, or max_avg, by the mean")
 	s.Uint64Var(&m.Seed, "permutations-seed", 0, "decides which of equally good ones are chosen")
-	s.IntVar(&m.Puzzles, "puzzles", 8, "puzzles that are made of the tiles of an image at once, each with another permutation")
+	s.IntVar(&m.Puzzles, "puzzles", 16, "puzzles that are made of the tiles of an image at once, each with another permutation")
 	s.IntVar(&m.Tile, "tile", 0, "side of a tile, in pixels; it lies anywhere in a cell, which is a third of the image; 0: 64 for a cell of 85")
 	s.Float64Var(&m.Crop, "crop", 1, "smallest share of the image in a puzzle")
 	s.Float64Var(&m.Flip, "flip", 0.5, "probability of mirroring the image left and right before it is cut")
@@ -128,7 +128,7 @@ func (m *Jigsaw) permutations() []schemas.Permutation {
 // with a learning rate that falls in steps; on ImageNet these are 70 epochs.
 func (m *Jigsaw) Training() Training {
 	t := smallTraining()
-	t.ImageSize, t.Epochs, t.LearningRate = 64, 30, 2e-3
+	t.ImageSize, t.Epochs, t.LearningRate = 64, 40, 2e-3
 	if m.from.paper {
 		t = Training{
 			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256,
