@@ -62,6 +62,7 @@ type Feed struct {
 
 	mu      sync.Mutex
 	window  *window
+	clock   *clock // of the window
 	stats   Stats
 	fatal   error
 	arrived chan struct{} // told when the head may be ready, or fatal is set
@@ -78,15 +79,15 @@ func New(cfg Config) *Feed {
 		w.end = plan.Position{Epoch: cfg.Epochs}
 	}
 	return &Feed{
-		cfg: cfg, window: w, cutter: NewCutter(cfg.Plan, cfg.Batch, cfg.From),
+		cfg: cfg, window: w, clock: newClock(time.Now()), cutter: NewCutter(cfg.Plan, cfg.Batch, cfg.From),
 		arrived: make(chan struct{}, 1), freed: make(chan struct{}, 1),
 	}
 }
 
 // Run issues splits until ctx ends.
 func (f *Feed) Run(ctx context.Context) error {
-	clock := time.NewTicker(tick)
-	defer clock.Stop()
+	ticks := time.NewTicker(tick)
+	defer ticks.Stop()
 	for {
 		splits, all := f.due()
 		if all {
@@ -107,7 +108,7 @@ func (f *Feed) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-f.freed:
-		case <-clock.C:
+		case <-ticks.C:
 		}
 	}
 }
@@ -118,7 +119,7 @@ func (f *Feed) Run(ctx context.Context) error {
 func (f *Feed) due() (splits []schemas.Split, all bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := time.Now()
+	now := f.clock.look(time.Now())
 	splits = f.window.overdue(now, leastWait)
 	f.stats.Reissued += len(splits)
 	all = len(splits) > 0 && len(splits) == len(f.window.flights)
@@ -139,7 +140,7 @@ func (f *Feed) due() (splits []schemas.Split, all bool) {
 // message alone; its split is issued again. Any other error ends the run.
 func (f *Feed) Admit(s *schemas.Samples, body []byte, augmenter string) error {
 	f.mu.Lock()
-	err := f.window.admit(s, body, augmenter, time.Now())
+	err := f.window.admit(s, body, augmenter, f.clock.look(time.Now()))
 	if errors.Is(err, ErrRefused) {
 		f.stats.Refused++
 	}
