@@ -74,7 +74,7 @@ manifests: ## hold deploy/kubernetes against the schemas of Kubernetes and KEDA
 	cd deploy/kubernetes && $(GO) test ./...
 
 containers: ## build the images, run compose.yaml, and kill and scale its parts; needs a Docker Engine
-	SELFSTREAM_CONTAINERS=1 $(GO) test -count=1 -timeout 30m -run 'TestContainers' -v .
+	SELFSTREAM_CONTAINERS=1 $(GO) test -count=1 -timeout 30m -run TestContainers -artifacts -v .
 
 # Credentials for compose.yaml, drawn at random. Those that are there stay.
 ENVFILE ?= .env

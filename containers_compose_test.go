@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,12 +50,23 @@ func newComposed(t *testing.T) *composed {
 	c.s3 = bucket.Config{Endpoint: "http://127.0.0.1:" + port, AccessKey: schemas.PersonService, SecretKey: env["S3_PERSON_SECRET_KEY"], Region: "us-east-1"}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(c.compose("logs", "--no-color", "--tail", "40"))
+			c.keepLogs()
 		}
 		c.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
 		c.command("docker", "rmi", "selfstream-augmenter:"+c.project, "selfstream-trainer:"+c.project)
 	})
 	return c
+}
+
+// keepLogs writes what the services said beside the test's results, so that the
+// test's last lines are its own.
+func (c *composed) keepLogs() {
+	file := filepath.Join(c.t.ArtifactDir(), "services.log")
+	out, stderr, err := output("docker", c.arguments("logs", "--no-color")...)
+	if err := errors.Join(err, os.WriteFile(file, []byte(out+stderr), 0o644)); err != nil {
+		c.t.Log(err)
+	}
+	c.t.Logf("what the services said: %s", file)
 }
 
 // env is what the .env says.
@@ -76,15 +88,21 @@ func (c *composed) env() map[string]string {
 // compose runs docker compose to its end.
 func (c *composed) compose(args ...string) string {
 	c.t.Helper()
-	return c.command("docker", append([]string{"compose", "--env-file", c.envFile, "--project-name", c.project}, args...)...)
+	return c.command("docker", c.arguments(args...)...)
 }
 
-// command runs a program to its end and returns what it wrote to stdout.
+// arguments are docker's, for a command of docker compose.
+func (c *composed) arguments(args ...string) []string {
+	return append([]string{"compose", "--env-file", c.envFile, "--project-name", c.project}, args...)
+}
+
+// command runs a program to its end, which must be a good one, and returns what
+// it wrote to stdout.
 func (c *composed) command(name string, args ...string) string {
 	c.t.Helper()
 	out, stderr, err := output(name, args...)
 	if err != nil {
-		c.t.Errorf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, stderr)
+		c.t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, stderr)
 	}
 	return out
 }

@@ -53,7 +53,8 @@ func TestContainers(t *testing.T) {
 	c.compose("down")
 	c.up()
 	after := c.report(run)
-	if after.BatchesSHA256 != before.BatchesSHA256 || after.WeightsSHA256 != before.WeightsSHA256 || len(after.Probes) != len(before.Probes) {
+	// Snapshots that were out when the evaluator was killed come late.
+	if after.BatchesSHA256 != before.BatchesSHA256 || after.WeightsSHA256 != before.WeightsSHA256 || len(after.Probes) < len(before.Probes) {
 		t.Errorf("after down and up: have %+v, want %+v", after, before)
 	}
 	c.ask("verify", run) // reads all images
