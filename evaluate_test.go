@@ -24,9 +24,9 @@ func TestVerdicts(t *testing.T) {
 	}
 	reports := []schemas.Report{
 		linear(0, 0.5, 0.25),
-		{Step: 0, Probe: evaluator.Scratch, Value: 0.5, Labels: 0.01, Repeats: []float64{0.375, 0.625}, Test: 600, Constants: map[string]string{"batch": "64"}},
+		{Step: 0, Probe: evaluator.Scratch, Value: 0.5, Labels: 0.01, Repeats: []float64{0.375, 0.625}, Test: 600, Dataset: "other", Constants: map[string]string{"batch": "64"}},
 		linear(9, 0.625, 0.75),
-		{Step: 9, Probe: evaluator.FineTuned, Value: 0.75, Labels: 0.01, Repeats: []float64{0.75}, Test: 600, Dataset: "other", Note: "one image is broken"},
+		{Step: 9, Probe: evaluator.FineTuned, Value: 0.75, Labels: 0.01, Repeats: []float64{0.75, 0.75}, Test: 600, Dataset: "other", Note: "one image is broken"},
 	}
 	var out bytes.Buffer
 	verdicts(&out, evaluator.Inquiry{Run: "r"}, reports)
