@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"selfstream/evaluator"
 	"selfstream/evaluator/exhibit"
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
@@ -80,6 +81,29 @@ func (b *bench) run(name, state string) {
 	}
 }
 
+// judged adds to a run what says more of its features: figures of their shape,
+// how even they are, and what somebody has asked for.
+func (b *bench) judged(name string) {
+	b.t.Helper()
+	for i, step := range []int{0, 20} {
+		y := float64(i)
+		b.report(schemas.Report{
+			Run: name, Step: step, Probe: evaluator.Balance, Value: 0.75 + y/8, Train: 160, Test: 600,
+			Values:    map[string]float64{"balancedness_0.2": 0.5, "class_mean": 0.45 + y/5, "std": 0.25, "many": 0.875, "medium": 0.5, "few": 0.25 + y/8},
+			Constants: map[string]string{"scale": "1", "of": "linear", "many": "class 9 (50)", "medium": "class 5 (20)", "few": "class 0 (5)"},
+		})
+		for probe, value := range map[string]float64{"alignment": 0.4 - y/8, "uniformity": -1.5 - y, "invariance": 0.25 + y/2, "redundancy": 0.5 - y/4} {
+			b.report(schemas.Report{Run: name, Step: step, Probe: probe, Value: value, Train: 160, Constants: map[string]string{"views": "own", "noise": "0.08"}})
+		}
+		ask := func(r schemas.Report) {
+			r.Run, r.Step, r.Test = name, step, 600
+			b.write(name, ledger.Evaluation(step, r.Probe, fmt.Sprint(r.Dataset, r.Labels)), r)
+		}
+		ask(schemas.Report{Probe: []string{evaluator.Scratch, evaluator.FineTuned}[i], Labels: 0.01, Value: 0.25 + y/4, Repeats: []float64{0.125 + y/4, 0.375 + y/4}, Constants: map[string]string{"steps": "300", "learning_rate": "0.001"}})
+		ask(schemas.Report{Probe: "knn", Dataset: "flowers", Value: 0.3 + y/4, Constants: map[string]string{"k": "17"}})
+	}
+}
+
 // exhibit keeps a look at 20 images of ten classes and at 5 neighbours.
 func (b *bench) exhibit(run string, step int) {
 	b.t.Helper()
@@ -105,6 +129,9 @@ func (b *bench) exhibit(run string, step int) {
 		for x := range tile * columns {
 			sheet.Set(x, y, color.RGBA{uint8(40 * (x / tile)), uint8(40 * (y / tile)), uint8(10 * (x % tile)), 255})
 		}
+	}
+	for i := range 64 * 64 {
+		x.Correlation = append(x.Correlation, float32(i%64)/64-float32(i/64)/64)
 	}
 	var buf bytes.Buffer
 	if err := jpeg.Encode(&buf, sheet, nil); err != nil {
@@ -249,6 +276,60 @@ func TestMaps(t *testing.T) {
 	for _, path := range []string{"/runs/forest-1/exhibits/7/images.jpg", "/runs/forest-1/exhibits/x/images.jpg", "/runs/..%2f/exhibits/0/images.jpg"} {
 		if code, _ := b.get(path); code != http.StatusNotFound {
 			t.Errorf("%s: have %d, want 404", path, code)
+		}
+	}
+}
+
+// TestFindings: all that is known of the features stands on the page of a run and
+// in a report, with how it was made; in a report about several runs, side by side.
+func TestFindings(t *testing.T) {
+	b := newBench(t)
+	for _, name := range []string{"forest-1", "river-2"} {
+		b.run(name, ledger.Finished)
+		b.judged(name)
+		b.exhibit(name, 20)
+	}
+	_, body := b.get("/runs/forest-1")
+	var report strings.Builder
+	if err := Report(t.Context(), &report, b.ledger.Bucket(), []string{"forest-1", "river-2"}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"linear: fitted on 160 images, scored on 600 · l2 0.01\nknn: fitted on 160 images, scored on 600 · k 20",
+		`data-figure="balance"`, "<td>classes with few</td><td>25.0 %</td><td>37.5 %</td>", "<td>balancedness β, σ = 1</td><td>0.750</td><td>0.875</td>", "With few images to train on: class 0 (5).",
+		`data-figure="correlation"`, "data:image/png;base64,", "At step 20 the diagonal is 0.75 on average, and the rest ±0.25.",
+		`data-figure="probe-alignment"`, `data-figure="probe-uniformity"`, `data-figure="probe-invariance"`, `data-figure="probe-redundancy"`, "of 160 images · noise 0.08 · views own",
+		"On its own images, photos", "<td>finetune, 300 steps at 0.001, 2 seeds, step 20</td><td>1 %</td><td>last</td><td>25.0 % (12.5–37.5)</td><td>50.0 % (37.5–62.5)</td><td>&#43;25.0</td>",
+		"learning rate 0.001 · steps 300", "On other images, flowers", "scored on 600 images · k 17",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page has no %q", want)
+		}
+		if have := strings.Count(report.String(), want); have < 2 {
+			t.Errorf("the report has %q %d times, want it for each run", want, have)
+		}
+	}
+	for _, want := range []string{
+		`<th scope="row">Alignment</th><td>0.275</td><td>0.275</td><td class="protocol">of 160 images · noise 0.08 · views own</td>`,
+		`<th scope="row">classes with few</th><td>37.5 %</td><td>37.5 %</td>`,
+		`<th scope="row">knn, all labels, last stage, on flowers</th><td>55.0 %, against 30.0 %</td><td>55.0 %, against 30.0 %</td><td class="protocol">scored on 600 images · k 17</td>`,
+	} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("the report has no %q", want)
+		}
+	}
+}
+
+// TestSkipped: a snapshot that cannot be probed is told of, and does not hide
+// what is known of the one before.
+func TestSkipped(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Finished)
+	b.report(schemas.Report{Run: "forest-1", Step: 40, Probe: evaluator.Skipped, Note: "its file is gone"})
+	_, body := b.get("/runs/forest-1")
+	for _, want := range []string{"step 20 gets 65.0 %", "The snapshot of step 40 could not be probed: its file is gone", `data-figure="classes"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("have no %q in %s", want, body)
 		}
 	}
 }

@@ -22,8 +22,10 @@ func deviation(accuracy float64, n int) float64 {
 // figure is a chart with its name, and the same as a table.
 type figure struct {
 	ID, Name, Note string
+	Protocol       string // how its numbers were made; of several probes, a line each
 	SVG            template.HTML
 	Table          table
+	Open           bool // the table is part of the figure
 }
 
 // table is a figure in numbers.
@@ -184,11 +186,13 @@ func (v *view) Accuracy() *figure {
 		l.Rules = append(l.Rules, chart.Rule{Name: "untrained", Y: *first.LinearTop1})
 	}
 	note := "The dashed line is the linear probe on the untrained encoder."
-	if s := v.supervised; s != nil {
-		l.Rules = append(l.Rules, chart.Rule{Name: "with labels", Y: *s.Probes[len(s.Probes)-1].LinearTop1})
-		note += " The dotted one is that on an encoder that learnt from all labels, run " + s.Run + "."
+	if p := lastLabelled(v.supervised); p != nil {
+		l.Rules = append(l.Rules, chart.Rule{Name: "with labels", Y: *p.LinearTop1})
+		note += fmt.Sprintf(" The dotted one is that on an encoder that learnt from all labels, run %s, at its step %d.", v.supervised.Run, p.Step)
 	}
-	return lines("accuracy", "Accuracy of probes on held-out images", note, l)
+	f := lines("accuracy", "Accuracy of probes on held-out images", note, l)
+	f.Protocol = v.protocols("linear", "knn")
+	return f
 }
 
 // Classes is the accuracy of each class.
@@ -253,35 +257,4 @@ func (v *view) Depth() *figure {
 	}
 	f.SVG = b.SVG()
 	return f
-}
-
-// Figures are the probes that need no labels, over steps.
-func (v *view) Figures() []*figure {
-	byProbe := map[string]chart.Series{}
-	for _, p := range v.Probes {
-		for name, y := range p.Others {
-			s := byProbe[name]
-			s.Points = append(s.Points, chart.Point{X: float64(p.Step), Y: y})
-			byProbe[name] = s
-		}
-	}
-	var all []*figure
-	for _, name := range slices.Sorted(maps.Keys(byProbe)) {
-		about, known := probeNames[name]
-		if !known {
-			about[0] = capital(strings.ReplaceAll(name, "_", " "))
-		}
-		all = append(all, lines("probe-"+name, about[0], about[1], chart.Lines{
-			X: chart.Axis{Label: "step", From: 0, To: float64(v.StepsPlanned)}, Y: chart.Axis{Label: name}, Dots: true,
-			Series: []chart.Series{byProbe[name]},
-		}))
-	}
-	return all
-}
-
-// probeNames are the probes that need no labels in words: what they measure, and
-// what that is good for.
-var probeNames = map[string][2]string{
-	"rankme": {"Dimensions in use (RankMe)", "The effective rank of the features of the last stage. Few dimensions say little."},
-	"std":    {"Spread of the features", "Their mean standard deviation over images, at length 1. None at all is collapse."},
 }

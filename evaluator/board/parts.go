@@ -12,7 +12,7 @@ import (
 // runParts are the sections of the page of a run.
 func (b *board) runParts(run *history.Run, g gathered) []part {
 	v := newView(run, g)
-	return b.render(v, "head", "sees", "learning", "quality", "maps", "stages", "crew", "rejects", "settings")
+	return b.render(v, "head", "sees", "learning", "quality", "asked", "maps", "stages", "crew", "rejects", "settings")
 }
 
 // runsParts is the list of the runs, the last one heard of first.

@@ -16,7 +16,6 @@ import (
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
-	"selfstream/stages/chart"
 	"selfstream/stages/ledger"
 )
 
@@ -41,7 +40,7 @@ func Report(ctx context.Context, w io.Writer, runs bucket.Bucket, names []string
 		Cells []template.HTML
 	}
 	var rows []row
-	for _, name := range []string{"head", "quality", "maps", "learning", "stages", "rejects", "settings"} {
+	for _, name := range []string{"head", "quality", "asked", "maps", "learning", "stages", "rejects", "settings"} {
 		r := row{Name: name}
 		for _, v := range views {
 			r.Cells = append(r.Cells, b.render(v, name)[0].HTML)
@@ -49,7 +48,7 @@ func Report(ctx context.Context, w io.Writer, runs bucket.Bucket, names []string
 		rows = append(rows, r)
 	}
 	err := templates.ExecuteTemplate(w, "report", map[string]any{
-		"Title": reportTitle(views), "Views": views, "Rows": rows, "Together": together(views),
+		"Title": reportTitle(views), "Rows": rows, "Together": together(views), "Compared": compareViews(views),
 		"Style": template.CSS(style), "Script": template.JS(script),
 	})
 	if err != nil {
@@ -68,40 +67,6 @@ func reportTitle(views []*view) string {
 		return views[0].Run.Run
 	}
 	return fmt.Sprintf("%d runs", len(views))
-}
-
-// together are the figures that show all runs at once.
-func together(views []*view) []*figure {
-	if len(views) < 2 {
-		return nil
-	}
-	linear, knn := overlay("top-1 accuracy", true), overlay("top-1 accuracy", true)
-	loss := overlay("loss", false)
-	linear.Dots, knn.Dots = true, true
-	for _, v := range views {
-		l, k, s := chart.Series{Name: v.Run.Run}, chart.Series{Name: v.Run.Run}, chart.Series{Name: v.Run.Run}
-		for _, p := range v.Probes {
-			if p.LinearTop1 != nil {
-				l.Points = append(l.Points, chart.Point{X: float64(p.Step), Y: *p.LinearTop1})
-			}
-			if p.KNNTop1 != nil {
-				k.Points = append(k.Points, chart.Point{X: float64(p.Step), Y: *p.KNNTop1})
-			}
-		}
-		for _, m := range v.Curve.Points {
-			s.Points = append(s.Points, chart.Point{X: float64(m.Step), Y: m.Loss})
-		}
-		linear.Series, knn.Series, loss.Series = append(linear.Series, l), append(knn.Series, k), append(loss.Series, s)
-	}
-	return []*figure{
-		lines("all-linear", "Linear probe", "Step 0 is the untrained encoder.", linear),
-		lines("all-knn", "k-NN probe", "", knn),
-		lines("all-loss", "Loss", "Losses of different methods cannot be compared.", loss),
-	}
-}
-
-func overlay(label string, share bool) chart.Lines {
-	return chart.Lines{X: chart.Axis{Label: "step"}, Y: chart.Axis{Label: label, Percent: share}}
 }
 
 // WriteCSV writes the numbers of runs, one a line, with a head: run, step, what

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"selfstream/schemas"
 )
 
 // Gain is the linear probe's gain over the untrained encoder, or "".
@@ -18,17 +16,6 @@ func (v *view) Gain() string {
 		return ""
 	}
 	return points(last.LinearTop1, first.LinearTop1)
-}
-
-// Protocols are the reports about the newest snapshot.
-func (v *view) Protocols() []schemas.Report {
-	var all []schemas.Report
-	for _, r := range v.Reports {
-		if r.Step == v.Newest().Step && len(r.Constants) > 0 {
-			all = append(all, r)
-		}
-	}
-	return all
 }
 
 // Settings are all that decides the run, and what it published.

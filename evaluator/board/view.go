@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"selfstream/evaluator"
 	"selfstream/evaluator/exhibit"
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
@@ -110,13 +111,27 @@ func (v *view) First() *history.Probed {
 	return &v.Probes[0]
 }
 
-// Newest are the probes of the last snapshot, or nil. The best snapshot is not
-// asked for: the test images would choose it.
+// Newest are the probes of the last snapshot that could be probed, or nil. The
+// best snapshot is not asked for: the test images would choose it.
 func (v *view) Newest() *history.Probed {
-	if len(v.Probes) == 0 {
-		return nil
+	for i := len(v.Probes) - 1; i >= 0; i-- {
+		if p := &v.Probes[i]; p.LinearTop1 != nil || len(p.Others) > 0 {
+			return p
+		}
 	}
-	return &v.Probes[len(v.Probes)-1]
+	return nil
+}
+
+// Skipped says which snapshot since then could not be probed, and why, or "".
+func (v *view) Skipped() string {
+	newest := v.Newest()
+	for i := len(v.Reports) - 1; i >= 0; i-- {
+		r := v.Reports[i]
+		if r.Probe == evaluator.Skipped && (newest == nil || r.Step > newest.Step) {
+			return fmt.Sprintf("The snapshot of step %d could not be probed: %s", r.Step, r.Note)
+		}
+	}
+	return ""
 }
 
 // Crew are the augmenters, where there is something for them to do; nil
@@ -132,7 +147,7 @@ func (v *view) Crew() *team {
 func (v *view) report(probe string) *schemas.Report {
 	newest := v.Newest()
 	for i, r := range v.Reports {
-		if r.Step == newest.Step && r.Probe == probe {
+		if newest != nil && r.Step == newest.Step && r.Probe == probe {
 			return &v.Reports[i]
 		}
 	}

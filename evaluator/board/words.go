@@ -1,10 +1,6 @@
 package board
 
-import (
-	"fmt"
-
-	"selfstream/evaluator"
-)
+import "fmt"
 
 // Verdict says in a sentence how good the features are.
 func (v *view) Verdict() string {
@@ -35,9 +31,6 @@ func (v *view) Verdict() string {
 
 func (v *view) labelFreeVerdict() string {
 	r := v.report("rankme")
-	if skipped := v.report(evaluator.Skipped); skipped != nil {
-		return "The last snapshot could not be probed: " + skipped.Note
-	}
 	if r == nil {
 		return "No snapshot has been probed yet."
 	}
@@ -59,6 +52,9 @@ func (v *view) Warnings() []string {
 	}
 	if v.Live() && v.team.Known && v.team.Alive() == 0 {
 		all = append(all, "No augmenter is alive. Start one with selfstream augmenter, on this machine or another; the run goes on by itself then.")
+	}
+	if skipped := v.Skipped(); skipped != "" {
+		all = append(all, skipped)
 	}
 	if c := v.Collapse(); c != nil {
 		all = append(all, c.Warnings...)

@@ -1,9 +1,14 @@
 package chart
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"html"
+	shading "image/color"
+	"image/png"
 	"io"
 	"math"
 	"slices"
@@ -179,6 +184,40 @@ func TestMatrix(t *testing.T) {
 		t.Errorf("have %v, want 3600 cells and names only where there is room", have)
 	}
 	elements(t, string(Matrix{}.SVG()))
+}
+
+// TestHeat: a value is a pixel, as strong as it is far from 0; what is no number
+// is left blank.
+func TestHeat(t *testing.T) {
+	nan := float32(math.NaN())
+	svg := string(Heat{Title: "Correlation", Panels: []Panel{{"before", 2, []float32{1, 0, -1, 0.5}}, {"after", 2, []float32{nan, 2, -2, 0}}}}.SVG())
+	if have := elements(t, svg); have["image."] != 2 || have["text.label"] != 2 {
+		t.Errorf("have %v, want two pictures with names", have)
+	}
+	for i, want := range [][]shading.NRGBA{
+		{hottest, {}, coldest, {hottest.R, hottest.G, hottest.B, 0x81}},
+		{{}, hottest, coldest, {}},
+	} {
+		data, _, _ := strings.Cut(strings.Split(svg, "data:image/png;base64,")[i+1], `"`)
+		file, err := base64.StdEncoding.DecodeString(html.UnescapeString(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, w := range want {
+			have := shading.NRGBAModel.Convert(img.At(k%2, k/2)).(shading.NRGBA)
+			if w.A == 0 {
+				have.R, have.G, have.B = 0, 0, 0 // nothing is seen of it
+			}
+			if have != w {
+				t.Errorf("picture %d, pixel %d: have %v, want %v", i, k, have, w)
+			}
+		}
+	}
+	elements(t, string(Heat{}.SVG()))
 }
 
 func TestShorten(t *testing.T) {
