@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 		do = augmentStrangely
 	case s3WithAccounts:
 		do = serveAccounts
+	case clusterNode:
+		do = serveNode
 	}
 	if err := do(ctx, as, os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

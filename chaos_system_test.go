@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ var chaosConfig = []string{
 type system struct {
 	t        *testing.T
 	dir      string
-	natsPort string
+	natsPort string // several of a cluster, with commas between them
 	s3Port   string
 	faulty   *faultyS3 // between the services and the S3
 	nats, s3 *process
@@ -57,12 +58,20 @@ func newSystem(t *testing.T) *system {
 
 func newSystemIn(t *testing.T, dir string) *system {
 	t.Helper()
-	s := &system{t: t, dir: dir, natsPort: freePort(t), s3Port: freePort(t)}
+	s := newSystemWithoutNATS(t, dir)
+	s.natsPort = freePort(t)
+	s.nats = startProcess(s.t, "nats", "nats", s.dir, s.natsPort)
+	s.await("NATS", s.natsReady)
+	return s
+}
+
+// newSystemWithoutNATS starts the S3 over a folder, in which it puts photos.
+func newSystemWithoutNATS(t *testing.T, dir string) *system {
+	t.Helper()
+	s := &system{t: t, dir: dir, s3Port: freePort(t)}
 	s.putPhotos(filepath.Join(dir, "s3", datasetsBucket, "photos"))
 	s.faulty = newFaultyS3(t, "127.0.0.1:"+s.s3Port)
-	s.nats = startProcess(s.t, "nats", "nats", s.dir, s.natsPort)
 	s.s3 = startProcess(s.t, "s3", "s3", s.dir, s.s3Port)
-	s.await("NATS", s.natsReady)
 	s.await("the S3", s.s3Ready)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -74,7 +83,7 @@ func newSystemIn(t *testing.T, dir string) *system {
 
 // tellQueues shows what is in the streams, and how far their consumers are.
 func (s *system) tellQueues() {
-	nc, err := nats.Connect(s.natsURL())
+	nc, err := s.connect()
 	if err != nil {
 		s.t.Log("asking for the queues: ", err)
 		return
@@ -104,7 +113,7 @@ func (s *system) tellQueues() {
 func (s *system) s3Ready() bool { return listens(s.s3Port) }
 
 func (s *system) natsReady() bool {
-	nc, err := nats.Connect(s.natsURL())
+	nc, err := s.connect()
 	if err != nil {
 		return false
 	}
@@ -164,15 +173,24 @@ func listens(port string) bool {
 	return err == nil
 }
 
-// addresses are the flags by which a service finds the servers.
-func (s *system) addresses(s3 string) []string {
-	return []string{"--nats", s.natsURL(), "--s3", "http://" + s3, "--s3-access-key", chaosKey, "--s3-secret-key", chaosSecret}
+// addresses are the flags by which a service finds the servers, and is let in by
+// those that ask.
+func (s *system) addresses(service, s3 string) []string {
+	return append(s3Flags(s3), "--nats", s.natsURL(), "--nats-user", service, "--nats-password", chaosSecret)
 }
 
-func (s *system) natsURL() string { return "nats://127.0.0.1:" + s.natsPort }
+func s3Flags(addr string) []string {
+	return []string{"--s3", "http://" + addr, "--s3-access-key", chaosKey, "--s3-secret-key", chaosSecret}
+}
 
-func (s *system) trainer() *process {
-	return s.service("trainer", append([]string{"trainer", "--name", "trainer", "--backend", "go", "--credit", "1"}, s.addresses(s.faulty.addr)...)...)
+// natsURL is where NATS is: several URLs with commas between them for a cluster.
+func (s *system) natsURL() string {
+	return "nats://127.0.0.1:" + strings.ReplaceAll(s.natsPort, ",", ",nats://127.0.0.1:")
+}
+
+func (s *system) trainer(flags ...string) *process {
+	args := append([]string{"trainer", "--name", "trainer", "--backend", "go", "--credit", "1"}, s.addresses(schemas.TrainerService, s.faulty.addr)...)
+	return s.service("trainer", append(args, flags...)...)
 }
 
 func (s *system) augmenter(name string, workers int) *process {
@@ -181,7 +199,7 @@ func (s *system) augmenter(name string, workers int) *process {
 
 // augmenterOver is an augmenter that has its images by way of f.
 func (s *system) augmenterOver(f *faultyS3, name string, workers int) *process {
-	args := append([]string{"augmenter", "--name", name, "--workers", fmt.Sprint(workers)}, s.addresses(f.addr)...)
+	args := append([]string{"augmenter", "--name", name, "--workers", fmt.Sprint(workers)}, s.addresses(schemas.AugmenterService, f.addr)...)
 	return s.service(name, args...)
 }
 
@@ -200,7 +218,7 @@ func (s *system) ask() {
 func (s *system) askFor(name string, config ...string) {
 	s.t.Helper()
 	s.await("the request to be taken", func() bool {
-		args := slices.Concat([]string{"run"}, s.addresses("127.0.0.1:"+s.s3Port), []string{"--dataset", "photos", "--name", name}, config)
+		args := slices.Concat([]string{"run"}, s.addresses(schemas.PersonService, "127.0.0.1:"+s.s3Port), []string{"--dataset", "photos", "--name", name}, config)
 		var out bytes.Buffer
 		return run(s.t.Context(), args, &out, &out) == 0
 	})
@@ -291,7 +309,7 @@ func (s *system) endOf(run, state string) history.Summary {
 // summary is what selfstream runs --json says of a run, past the faults.
 func (s *system) summary(run string) (sum history.Summary) {
 	s.t.Helper()
-	args := append([]string{"runs", run, "--json"}, s.addresses("127.0.0.1:" + s.s3Port)[2:]...)
+	args := append([]string{"runs", run, "--json"}, s3Flags("127.0.0.1:"+s.s3Port)...)
 	code, stdout, stderr := selfstream(s.t, args...)
 	if code != 0 {
 		s.t.Fatal(stderr)
@@ -323,10 +341,15 @@ func (s *system) met(struck <-chan struct{}) {
 	}
 }
 
+// connect makes a connection of the test's own.
+func (s *system) connect() (*nats.Conn, error) {
+	return nats.Connect(s.natsURL(), nats.UserInfo(chaosKey, chaosSecret), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+}
+
 // jetStream is a connection of the test's own.
 func (s *system) jetStream() jetstream.JetStream {
 	s.t.Helper()
-	nc, err := nats.Connect(s.natsURL(), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	nc, err := s.connect()
 	if err != nil {
 		s.t.Fatal(err)
 	}

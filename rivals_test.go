@@ -37,7 +37,7 @@ func newRivals(t *testing.T) *rivals {
 	r := &rivals{system: s, both: map[string]rival{}}
 	for _, name := range []string{"a", "b"} {
 		w := newWire(t, "127.0.0.1:"+s.natsPort)
-		args := append([]string{"trainer", "--backend", "go", "--credit", "1", "--lease", shortLease}, s.addresses(s.faulty.addr)...)
+		args := append([]string{"trainer", "--backend", "go", "--credit", "1", "--lease", shortLease}, s.addresses(schemas.TrainerService, s.faulty.addr)...)
 		r.both[name] = rival{s.service("trainer "+name, append(args, "--name", name, "--nats", "nats://"+w.addr)...), w}
 	}
 	s.ask()

@@ -116,7 +116,6 @@ func ownerRights() (subjects []string) {
 	}
 	return append(subjects,
 		"$JS.API.STREAM.PURGE."+SplitsStream, "$JS.API.STREAM.PURGE."+SamplesStream,
-		"$JS.API.STREAM.DELETE."+SamplesStream,        // one whose server has died
 		"$JS.API.STREAM.MSG.GET."+RunsStream,          // which runs wait
 		"$JS.API.CONSUMER.DELETE."+SamplesStream+".*", // of a run that is over
 	)

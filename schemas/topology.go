@@ -52,7 +52,8 @@ const (
 // aside is 384 MiB on disk and SamplesBytes in memory.
 //
 // On a cluster, replicas is how many of its servers keep each stream; 0 is 1.
-// Samples are kept by one in any case: they are large, and can be made again.
+// Samples are no exception, though they can be made again: a stream of one server
+// is away with it, and the others take minutes to see that it has died.
 func Streams(replicas int) []jetstream.StreamConfig {
 	streams := []jetstream.StreamConfig{
 		{
@@ -106,9 +107,6 @@ func Streams(replicas int) []jetstream.StreamConfig {
 	for i := range streams {
 		s := &streams[i]
 		s.Replicas = max(1, replicas)
-		if s.Name == SamplesStream {
-			s.Replicas = 1
-		}
 		s.Duplicates = time.Second // nothing relies on it, and the server holds ids in memory for as long
 		if s.Retention == jetstream.WorkQueuePolicy {
 			s.Discard = jetstream.DiscardNew

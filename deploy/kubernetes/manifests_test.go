@@ -47,7 +47,7 @@ func secrets(t *testing.T) (all []object) {
 func TestManifests(t *testing.T) {
 	known, made := schemas(t), secrets(t)
 	for name, components := range map[string][]string{
-		"base": {}, "autoscale": {"autoscale"}, "gpu": {"gpu"}, "all": {"autoscale", "gpu"},
+		"base": {}, "autoscale": {"autoscale"}, "cluster": {"cluster"}, "gpu": {"gpu"}, "all": {"autoscale", "cluster", "gpu"},
 	} {
 		t.Run(name, func(t *testing.T) { check(t, known, append(render(t, components), made...)) })
 	}

@@ -93,8 +93,31 @@ func TestPasswordsAreSet(t *testing.T) {
 			t.Skip("somebody has set the passwords")
 		}
 	}
-	if _, err := server.ProcessConfigFile("nats.conf"); err == nil || !strings.Contains(err.Error(), "PASSWORD") {
-		t.Errorf("have %v, want an error that names the variable", err)
+	for _, file := range []string{"nats.conf", "cluster.conf"} {
+		if _, err := server.ProcessConfigFile(file); err == nil || !strings.Contains(err.Error(), "PASSWORD") {
+			t.Errorf("%s: have %v, want an error that names the variable", file, err)
+		}
+	}
+}
+
+// TestCluster: a node of a cluster is the one server and what cluster.conf says.
+func TestCluster(t *testing.T) {
+	alone := options(t, "nats.conf")
+	for name, value := range map[string]string{
+		"NATS_NAME": "nats-1", "NATS_CLUSTER_PASSWORD": "secret", "NATS_ROUTES": "[nats://cluster:secret@nats-0.nats:6222, nats://cluster:secret@nats-1.nats:6222]",
+	} {
+		t.Setenv(name, value)
+	}
+	node := options(t, "cluster.conf")
+	c := node.Cluster
+	if node.ServerName != "nats-1" || c.Name == "" || c.Port != 6222 || c.Username != "cluster" || c.Password != "secret" {
+		t.Errorf("have node %q and cluster %+v, want nats-1 and a cluster that asks for a password", node.ServerName, c)
+	}
+	if len(node.Routes) != 2 || node.Routes[1].Host != "nats-1.nats:6222" || node.Routes[1].User == nil {
+		t.Errorf("have routes %v, want two with the password", node.Routes)
+	}
+	if node.MaxPayload != alone.MaxPayload || node.JetStreamMaxStore != alone.JetStreamMaxStore || len(node.Users) != len(services) {
+		t.Errorf("have other settings in cluster.conf than in nats.conf: %+v", node)
 	}
 }
 

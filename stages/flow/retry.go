@@ -27,15 +27,19 @@ var (
 // Error codes of the server that nats.go has no name for.
 const (
 	codeNoPeers         jetstream.ErrorCode = 10005
+	codeNotLeader       jetstream.ErrorCode = 10009
 	codeNoMemory        jetstream.ErrorCode = 10028
 	codeNoStorage       jetstream.ErrorCode = 10047
 	codeNotClustered    jetstream.ErrorCode = 10074
 	codeStoreFailed     jetstream.ErrorCode = 10077
+	codeStreamOffline   jetstream.ErrorCode = 10118
+	codeConsumerOffline jetstream.ErrorCode = 10119
 	codeTooManyRequests jetstream.ErrorCode = 10167
 )
 
 // temporary tells whether what failed with err may succeed later: the server is
-// away, starting or busy, has no room, or has lost a stream.
+// away, starting or busy, has no room, or has lost a stream, or those of a cluster
+// are choosing who leads.
 func temporary(err error) bool {
 	for _, final := range []error{ErrTooLarge, ErrNotStored, nats.ErrConnectionClosed, nats.ErrBadSubject} {
 		if errors.Is(err, final) {
@@ -45,6 +49,10 @@ func temporary(err error) bool {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) {
 		return true // the connection's, not the server's
+	}
+	switch api.ErrorCode {
+	case codeNotLeader, codeStreamOffline, codeConsumerOffline:
+		return true
 	}
 	return notFound(err) || api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
 }
