@@ -46,8 +46,10 @@ type Bucket interface {
 	// is not read; Info is filled in even then.
 	Get(ctx context.Context, key string, limit int64) ([]byte, Info, error)
 
-	// Peek reads the first n bytes of an object, or all if it is shorter.
-	Peek(ctx context.Context, key string, n int64) ([]byte, error)
+	// GetRange reads n bytes of an object from an offset on, or fewer where it
+	// ends before. Info is that of the whole object, and may be empty where there
+	// is nothing to read.
+	GetRange(ctx context.Context, key string, offset, n int64) ([]byte, Info, error)
 
 	// Stat tells of an object without reading it.
 	Stat(ctx context.Context, key string) (Info, error)

@@ -149,7 +149,7 @@ func peekAll(ctx context.Context, b Bucket, files []Info, unsure []int, progress
 	group.SetLimit(peekers)
 	for u, i := range unsure {
 		group.Go(func() error {
-			head, err := b.Peek(ctx, files[i].Key, decode.SniffBytes)
+			head, _, err := b.GetRange(ctx, files[i].Key, 0, decode.SniffBytes)
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // deleted since it was listed
 			}

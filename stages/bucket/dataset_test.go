@@ -282,7 +282,9 @@ func (b broken) List(ctx context.Context, prefix string) iter.Seq2[bucket.Info, 
 	}
 }
 
-func (b broken) Peek(ctx context.Context, key string, n int64) ([]byte, error) { return nil, b.peek }
+func (b broken) GetRange(context.Context, string, int64, int64) ([]byte, bucket.Info, error) {
+	return nil, bucket.Info{}, b.peek
+}
 
 func TestReadDatasetFails(t *testing.T) {
 	boom := errors.New("boom")
@@ -319,7 +321,9 @@ func (e *endless) List(context.Context, string) iter.Seq2[bucket.Info, error] {
 	}
 }
 
-func (e *endless) Peek(context.Context, string, int64) ([]byte, error) { return []byte(png), nil }
+func (e *endless) GetRange(context.Context, string, int64, int64) ([]byte, bucket.Info, error) {
+	return []byte(png), bucket.Info{}, nil
+}
 
 // TestReadDatasetLarge takes seconds, and would take hours if anything in it
 // were quadratic.

@@ -37,12 +37,13 @@ func (m *Memory) Get(ctx context.Context, key string, limit int64) ([]byte, Info
 	return bytes.Clone(o.data), o.info, nil
 }
 
-func (m *Memory) Peek(ctx context.Context, key string, n int64) ([]byte, error) {
+func (m *Memory) GetRange(ctx context.Context, key string, offset, n int64) ([]byte, Info, error) {
 	o, err := m.object(ctx, key)
 	if err != nil {
-		return nil, err
+		return nil, Info{}, err
 	}
-	return bytes.Clone(o.data[:min(n, o.info.Size)]), nil
+	rest := o.data[min(offset, o.info.Size):]
+	return bytes.Clone(rest[:min(n, int64(len(rest)))]), o.info, nil
 }
 
 func (m *Memory) Stat(ctx context.Context, key string) (Info, error) {

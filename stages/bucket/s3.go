@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,30 +155,39 @@ func (s *S3) Get(ctx context.Context, key string, limit int64) ([]byte, Info, er
 	return data, info, nil
 }
 
-func (s *S3) Peek(ctx context.Context, key string, n int64) ([]byte, error) {
+func (s *S3) GetRange(ctx context.Context, key string, offset, n int64) ([]byte, Info, error) {
 	var data []byte
+	var info Info
 	err := s.retry(ctx, "reading", key, func(a *attempt) error {
 		var opts minio.GetObjectOptions
-		if err := opts.SetRange(0, max(n, 1)-1); err != nil {
+		if err := opts.SetRange(offset, offset+max(n, 1)-1); err != nil {
 			return err
 		}
-		body, o, _, err := s.core.GetObject(a.ctx, s.name, key, opts)
+		a.expect(n)
+		body, o, header, err := s.core.GetObject(a.ctx, s.name, key, opts)
 		if minio.ToErrorResponse(err).StatusCode == http.StatusRequestedRangeNotSatisfiable {
-			return nil // an empty object has no first byte
+			return nil // there is no byte after the last
 		}
 		if err != nil {
 			return err
 		}
 		defer body.Close()
-		// A server that does not know ranges sends the whole object.
-		data = make([]byte, min(max(n, 0), o.Size))
+		info = infoOf(o)
+		if _, total, ok := strings.Cut(header.Get("Content-Range"), "/"); ok {
+			if info.Size, err = strconv.ParseInt(total, 10, 64); err != nil {
+				return fmt.Errorf("reading the size of the object: %w", err)
+			}
+		} else if _, err := io.CopyN(io.Discard, body, min(offset, o.Size)); err != nil {
+			return err // of a server that does not know ranges, and sends the whole object
+		}
+		data = make([]byte, min(max(n, 0), max(info.Size-offset, 0)))
 		_, err = io.ReadFull(body, data)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, info, err
 	}
-	return data, nil
+	return data, info, nil
 }
 
 func (s *S3) Stat(ctx context.Context, key string) (Info, error) {

@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) bucket.Bucket) {
 		{"Get", testGet},
 		{"Limit", testLimit},
 		{"Missing", testMissing},
-		{"Peek", testPeek},
+		{"GetRange", testGetRange},
 		{"Put", testPut},
 		{"Replace", testReplace},
 		{"ReplaceCrowd", testReplaceCrowd},
@@ -147,26 +147,30 @@ func testMissing(t *testing.T, b bucket.Bucket) {
 		if err != nil && !strings.Contains(err.Error(), key) {
 			t.Errorf("Get(%q): have error %v, want one that names the key", key, err)
 		}
-		_, err = b.Peek(t.Context(), key, 4)
-		wantError(t, "Peek "+key, err, fs.ErrNotExist)
+		_, _, err = b.GetRange(t.Context(), key, 0, 4)
+		wantError(t, "GetRange "+key, err, fs.ErrNotExist)
 		_, err = b.Stat(t.Context(), key)
 		wantError(t, "Stat "+key, err, fs.ErrNotExist)
 	}
 }
 
-func testPeek(t *testing.T, b bucket.Bucket) {
+func testGetRange(t *testing.T, b bucket.Bucket) {
 	for _, tc := range []struct {
-		data string
-		n    int64
-		want string
+		data      string
+		offset, n int64
+		want      string
 	}{
-		{"", 0, ""}, {"", 4, ""},
-		{"abcdef", 0, ""}, {"abcdef", 1, "a"}, {"abcdef", 4, "abcd"}, {"abcdef", 6, "abcdef"}, {"abcdef", 100, "abcdef"},
+		{"", 0, 0, ""}, {"", 0, 4, ""}, {"", 3, 4, ""},
+		{"abcdef", 0, 0, ""}, {"abcdef", 0, 1, "a"}, {"abcdef", 0, 4, "abcd"}, {"abcdef", 0, 6, "abcdef"}, {"abcdef", 0, 100, "abcdef"},
+		{"abcdef", 2, 0, ""}, {"abcdef", 2, 3, "cde"}, {"abcdef", 5, 1, "f"}, {"abcdef", 5, 100, "f"}, {"abcdef", 6, 1, ""}, {"abcdef", 100, 1, ""},
 	} {
 		put(t, b, "k", tc.data)
-		have, err := b.Peek(t.Context(), "k", tc.n)
+		have, info, err := b.GetRange(t.Context(), "k", tc.offset, tc.n)
 		if err != nil || string(have) != tc.want {
-			t.Errorf("Peek %d of %q: have %q, %v, want %q", tc.n, tc.data, have, err, tc.want)
+			t.Errorf("GetRange %d+%d of %q: have %q, %v, want %q", tc.offset, tc.n, tc.data, have, err, tc.want)
+		}
+		if stat, err := b.Stat(t.Context(), "k"); err != nil || tc.want != "" && (info.ETag != stat.ETag || info.Size != stat.Size) {
+			t.Errorf("GetRange %d+%d of %q: have %+v, want %+v, as by Stat", tc.offset, tc.n, tc.data, info, stat)
 		}
 	}
 }
@@ -418,8 +422,8 @@ func testContext(t *testing.T, b bucket.Bucket) {
 	cancel()
 	_, _, err := b.Get(ctx, "k", all)
 	wantError(t, "Get", err, context.Canceled)
-	_, err = b.Peek(ctx, "k", 1)
-	wantError(t, "Peek", err, context.Canceled)
+	_, _, err = b.GetRange(ctx, "k", 0, 1)
+	wantError(t, "GetRange", err, context.Canceled)
 	_, err = b.Stat(ctx, "k")
 	wantError(t, "Stat", err, context.Canceled)
 	_, err = b.Folders(ctx, "")
