@@ -100,7 +100,7 @@ func unchanged(ctx context.Context, b buckets, l *ledger.Ledger, run string) (bo
 			return false, err
 		}
 	}
-	d, err := bucket.ReadDataset(ctx, b.datasets, m.Dataset, func(int) {})
+	d, err := bucket.ReadDataset(ctx, b.datasets, b.runs, m.Dataset, func(int) {})
 	if err != nil {
 		return false, err
 	}

@@ -34,7 +34,7 @@ func augmentStrangely(ctx context.Context, name, natsURL, s3 string) error {
 		if err != nil {
 			return err
 		}
-		samples, err := augmenter.Make(ctx, split, b.datasets.Get)
+		samples, err := augmenter.Make(ctx, split, b.datasets)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"selfstream/augmenter"
 	"selfstream/schemas"
 	"selfstream/stages/backend"
 	"selfstream/stages/bucket"
@@ -119,7 +118,7 @@ func (c *comparison) rehearse(ctx context.Context, name, on string, steps int) (
 
 // plan is the training of a method on drawn pictures: enough of them that no
 // batch holds one twice.
-func (c *comparison) plan(ctx context.Context, name string) (schemas.Config, *plan.Plan, augmenter.Fetch, error) {
+func (c *comparison) plan(ctx context.Context, name string) (schemas.Config, *plan.Plan, bucket.Getter, error) {
 	m, err := method.New(name, nil)
 	if err != nil {
 		return schemas.Config{}, nil, nil, usageError{err}
@@ -138,7 +137,7 @@ func (c *comparison) plan(ctx context.Context, name string) (schemas.Config, *pl
 			return cfg, nil, nil, err
 		}
 	}
-	d, err := bucket.ReadDataset(ctx, drawn, demoDataset, nil)
+	d, err := bucket.ReadDataset(ctx, drawn, nil, demoDataset, nil)
 	if err != nil {
 		return cfg, nil, nil, err
 	}
@@ -146,7 +145,7 @@ func (c *comparison) plan(ctx context.Context, name string) (schemas.Config, *pl
 	if err != nil {
 		return cfg, nil, nil, err
 	}
-	return cfg, plan.New("compare", cfg.Seed, m.Recipe(c.size), listed), drawn.Get, nil
+	return cfg, plan.New("compare", cfg.Seed, m.Recipe(c.size), listed), drawn, nil
 }
 
 // distance is the largest difference between losses, relative to the

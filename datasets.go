@@ -77,7 +77,7 @@ func listDatasets(ctx context.Context, e *env, b buckets) error {
 	fmt.Fprintln(tw, "dataset\timages\theld out\tclasses\tother files")
 	var problems []string
 	for _, name := range names {
-		d, err := bucket.ReadDataset(ctx, b.datasets, name, nil)
+		d, err := bucket.ReadDataset(ctx, b.datasets, b.runs, name, nil)
 		if errors.Is(err, bucket.ErrNoImages) {
 			d, err = &bucket.Dataset{}, nil
 			problems = append(problems, name+": it has no images")
@@ -86,6 +86,7 @@ func listDatasets(ctx context.Context, e *env, b buckets) error {
 			return err
 		}
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\n", name, len(d.Train), len(d.Test), len(d.Classes), d.Others.Count)
+		problems = append(problems, d.Broken.Names...)
 		seen, err := drop.Read(ctx, b.runs, name)
 		if err != nil {
 			return err

@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
-	"io"
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
@@ -61,19 +58,18 @@ func runPreview(ctx context.Context, e *env, args []string) error {
 	return nil
 }
 
-// A source is where a preview finds its pictures: a bucket with at least the
-// first bytes of all files, and the files themselves.
-type source func(ctx context.Context, name string) (listed bucket.Bucket, read func(key string) ([]byte, error), err error)
+// A source opens what a preview finds its pictures in, as a dataset of that name.
+type source func(ctx context.Context, name string) (bucket.Source, error)
 
 // choose decodes some photos, spread evenly over the dataset. Their ids, and
 // with them all that chance decides, are those of a run on it. Broken ones are
 // named and left out.
 func choose(ctx context.Context, e *env, from source, name string, c schemas.Config, n int) ([]preview.Photo, error) {
-	files, read, err := from(ctx, name)
+	files, err := from(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	d, err := bucket.ReadDataset(ctx, files, name, nil)
+	d, err := bucket.ReadDataset(ctx, files, nil, name, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +82,7 @@ func choose(ctx context.Context, e *env, from source, name string, c schemas.Con
 	n = min(n, len(images))
 	for i := range n {
 		img := images[i*len(images)/n]
-		data, err := read(img.Key)
+		data, err := bucket.FileOf(img).Read(ctx, files)
 		if err != nil {
 			return nil, fmt.Errorf("reading a photo: %w", err)
 		}
@@ -105,51 +101,16 @@ func choose(ctx context.Context, e *env, from source, name string, c schemas.Con
 
 // folderPhotos are the files below a folder.
 func folderPhotos(dir string) source {
-	return func(ctx context.Context, name string) (bucket.Bucket, func(string) ([]byte, error), error) {
-		heads := new(bucket.Memory)
-		err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			rel, err := filepath.Rel(dir, file)
-			if err != nil {
-				return err
-			}
-			head, err := readHead(file)
-			if err != nil {
-				return err
-			}
-			return heads.Put(ctx, path.Join(name, filepath.ToSlash(rel)), head)
-		})
-		if err != nil {
-			return nil, nil, fmt.Errorf("looking for photos: %w", err)
-		}
-		return heads, func(key string) ([]byte, error) {
-			return os.ReadFile(filepath.Join(dir, filepath.FromSlash(key[len(name)+1:])))
-		}, nil
-	}
-}
-
-// readHead reads as much of a file as tells its format.
-func readHead(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, decode.SniffBytes))
+	return func(_ context.Context, name string) (bucket.Source, error) { return folder{dir, name + "/"}, nil }
 }
 
 // demoPhotos are one of each class of the demonstration's pictures.
-func demoPhotos(ctx context.Context, name string) (bucket.Bucket, func(string) ([]byte, error), error) {
+func demoPhotos(ctx context.Context, name string) (bucket.Source, error) {
 	drawn := new(bucket.Memory)
 	for key, data := range scenes.All(demoSeed, 1, 0) {
 		if err := drawn.Put(ctx, path.Join(name, key), data); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return drawn, func(key string) ([]byte, error) {
-		data, _, err := drawn.Get(ctx, key, decode.DefaultLimits().Bytes)
-		return data, err
-	}, nil
+	return drawn, nil
 }

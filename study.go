@@ -197,7 +197,7 @@ func (s *studySettings) study(ctx context.Context, e *env, name string) (err err
 	}
 	images := 0
 	if _, given := s.given()["images"]; name == imbalance && !s.unequal && !given {
-		d, err := bucket.ReadDataset(ctx, x.datasets, s.dataset, nil)
+		d, err := bucket.ReadDataset(ctx, x.datasets, x.runs, s.dataset, nil)
 		if err != nil {
 			return err
 		}

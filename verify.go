@@ -11,6 +11,7 @@ import (
 
 	"selfstream/augmenter"
 	"selfstream/schemas"
+	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
 	"selfstream/trainer/feed"
 	"selfstream/trainer/method"
@@ -63,7 +64,7 @@ func verify(ctx context.Context, e *env, b buckets, run string) error {
 	p := plan.New(run, req.Config.Seed, recipe, &m)
 	var digest feed.Digest
 	progress, n := throttled(e, "batches made again"), 0
-	err = remake(ctx, p, req.Config.Batch, status.Step, b.datasets.Get, func(b *feed.Batch) error {
+	err = remake(ctx, p, req.Config.Batch, status.Step, b.datasets, func(b *feed.Batch) error {
 		digest = digest.Add(b)
 		n++
 		progress(n)
@@ -82,7 +83,7 @@ func verify(ctx context.Context, e *env, b buckets, run string) error {
 
 // remake makes the first batches of a plan, with all cores, and has each taken
 // in turn.
-func remake(ctx context.Context, p *plan.Plan, size, batches int, fetch augmenter.Fetch, take func(*feed.Batch) error) error {
+func remake(ctx context.Context, p *plan.Plan, size, batches int, from bucket.Getter, take func(*feed.Batch) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ahead := make(chan chan *schemas.Samples, runtime.NumCPU()) // in the order of the plan
 	ctx, stop := context.WithCancel(ctx)
@@ -96,7 +97,7 @@ func remake(ctx context.Context, p *plan.Plan, size, batches int, fetch augmente
 				return nil
 			}
 			group.Go(func() error {
-				s, err := augmenter.Make(ctx, p.Split(at), fetch)
+				s, err := augmenter.Make(ctx, p.Split(at), from)
 				if err != nil && ctx.Err() == nil {
 					return err
 				}

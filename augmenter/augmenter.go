@@ -32,7 +32,7 @@ type Config struct {
 // of its samples and a Reject; see Make for which is which.
 //
 // In memory are at most, for each worker: the samples of one split, twice; files
-// of 16 MiB together, or one larger one; and one image while it is decoded,
+// of 16 MiB together, or one larger one, and parts of tars of 8 MiB; and one image while it is decoded,
 // which takes about 50 MB for a photograph of 12 megapixels, and 1.1 GB for the
 // worst that decode.DefaultLimits lets through.
 func Run(ctx context.Context, cfg Config) error {
@@ -79,7 +79,7 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	a.mu.Lock()
 	a.run = split.Run
 	a.mu.Unlock()
-	m := maker{fetch: a.Datasets.Get, stats: a.Stats}
+	m := maker{from: a.Datasets, stats: a.Stats}
 	samples, err := m.samples(ctx, split)
 	if err != nil {
 		return err

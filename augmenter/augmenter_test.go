@@ -132,7 +132,7 @@ func TestSameBytes(t *testing.T) {
 			issue(t, f, splits...)
 			flowtest.Eventually(t, "all samples", func() bool { return made.len() == len(splits) })
 			for i, split := range splits {
-				want, err := Make(t.Context(), split, b.Get)
+				want, err := Make(t.Context(), split, &b)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -215,7 +215,7 @@ func TestRestart(t *testing.T) {
 			}
 			flowtest.Eventually(t, "all samples", func() bool { return made.len() == len(splits) })
 			for i, split := range splits {
-				want, err := Make(t.Context(), split, b.Get)
+				want, err := Make(t.Context(), split, &b)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -243,7 +243,7 @@ func TestOutage(t *testing.T) {
 	}}, Config{Name: "a"})
 	issue(t, f, split)
 	flowtest.Eventually(t, "the samples", func() bool { return made.len() == 1 })
-	want, err := Make(t.Context(), split, b.Get)
+	want, err := Make(t.Context(), split, &b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func BenchmarkSimCLRPhoto(b *testing.B) {
 					split.Images[len(split.Images)-1].ID = int64(made)
 					made++
 				}
-				s, err := Make(b.Context(), split, memory.Get)
+				s, err := Make(b.Context(), split, &memory)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -37,10 +37,11 @@ func (m *maker) files(ctx context.Context, images []schemas.Image, use func(sche
 
 	room := semaphore.NewWeighted(bytesAhead)
 	ahead := make(chan chan file, filesAhead)
+	reads := join(images)
 	fetching.Go(func() {
 		defer close(ahead)
 		for _, image := range images {
-			if room.Acquire(ctx, weight(image)) != nil {
+			if room.Acquire(ctx, weight(image, reads)) != nil {
 				return
 			}
 			one := make(chan file, 1)
@@ -49,7 +50,7 @@ func (m *maker) files(ctx context.Context, images []schemas.Image, use func(sche
 			case <-ctx.Done():
 				return
 			}
-			fetching.Go(func() { one <- m.file(ctx, image) })
+			fetching.Go(func() { one <- m.file(ctx, image, reads[image.ID]) })
 		}
 	})
 	for _, image := range images {
@@ -58,12 +59,18 @@ func (m *maker) files(ctx context.Context, images []schemas.Image, use func(sche
 			return err
 		}
 		use(image, f)
-		room.Release(weight(image))
+		room.Release(weight(image, reads))
 	}
 	return nil
 }
 
-func weight(image schemas.Image) int64 { return min(image.Size, bytesAhead) }
+// weight is the room that a file takes up. That for joint reads is set aside.
+func weight(image schemas.Image, reads map[int64]*read) int64 {
+	if reads[image.ID] != nil {
+		return 0
+	}
+	return min(image.Size, bytesAhead)
+}
 
 // next waits for the next file.
 func (m *maker) next(ctx context.Context, ahead <-chan chan file) (file, error) {
@@ -81,24 +88,28 @@ func (m *maker) next(ctx context.Context, ahead <-chan chan file) (file, error) 
 	}
 }
 
-// file fetches one image and tells whether it is still the one that the split
-// means.
-func (m *maker) file(ctx context.Context, image schemas.Image) file {
+// file fetches one image, by itself or by a joint read, and tells whether it is
+// still the one that the split means.
+func (m *maker) file(ctx context.Context, image schemas.Image, joint *read) file {
 	if limit := decode.DefaultLimits().Bytes; image.Size > limit {
 		return file{broken: fmt.Sprintf("the file has %d bytes, more than the limit of %d", image.Size, limit)}
 	}
-	data, info, err := m.fetch(ctx, image.Key, image.Size)
+	var data []byte
+	var err error
+	if joint != nil {
+		data, err = joint.part(ctx, m.from, image)
+	} else {
+		data, err = bucket.FileOf(image).Read(ctx, m.from)
+	}
 	switch {
+	case err == nil:
+		return file{data: data}
+	case errors.Is(err, bucket.ErrOther):
+		return file{broken: err.Error()}
 	case errors.Is(err, fs.ErrNotExist):
 		return file{broken: "the file is missing"}
 	case errors.Is(err, fs.ErrInvalid):
 		return file{broken: "the key cannot name an object"}
-	case err == nil && info.Size != image.Size, errors.Is(err, bucket.ErrTooLarge):
-		return file{broken: fmt.Sprintf("the file has changed since the run began: have %d bytes, want %d", info.Size, image.Size)}
-	case err != nil:
-		return file{err: err}
-	case image.ETag != "" && info.ETag != image.ETag:
-		return file{broken: "the file has changed since the run began: have another ETag"}
 	}
-	return file{data: data}
+	return file{err: err}
 }

@@ -12,9 +12,6 @@ import (
 	"selfstream/stages/view"
 )
 
-// Fetch reads an object of at most limit bytes, as bucket.Bucket.Get does.
-type Fetch func(ctx context.Context, key string, limit int64) ([]byte, bucket.Info, error)
-
 // Make makes the samples of a split. They depend on the split, the images and
 // Fingerprint alone. Images that cannot be used are holes:
 //
@@ -22,10 +19,10 @@ type Fetch func(ctx context.Context, key string, limit int64) ([]byte, bucket.In
 //	it is larger than decode.DefaultLimits, in bytes or in claimed pixels
 //	it cannot be decoded
 //
-// An error means that the samples cannot be made for now, as when fetch fails
+// An error means that the samples cannot be made for now, as when from fails
 // for another reason, or that ctx has ended.
-func Make(ctx context.Context, split schemas.Split, fetch Fetch) (*schemas.Samples, error) {
-	m := maker{fetch: fetch, stats: new(Stats)}
+func Make(ctx context.Context, split schemas.Split, from bucket.Getter) (*schemas.Samples, error) {
+	m := maker{from: from, stats: new(Stats)}
 	return m.samples(ctx, split)
 }
 
@@ -36,7 +33,7 @@ func Fingerprint() string {
 }
 
 type maker struct {
-	fetch Fetch
+	from  bucket.Getter
 	stats *Stats
 }
 

@@ -93,7 +93,7 @@ func marshal(t testing.TB, s *schemas.Samples) []byte {
 func TestMake(t *testing.T) {
 	var b bucket.Memory
 	split := photos(t, &b, 40)
-	s, err := Make(t.Context(), split, b.Get)
+	s, err := Make(t.Context(), split, &b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,11 +126,22 @@ func TestMake(t *testing.T) {
 	}
 }
 
+// getter is a bucket that is read by a function.
+type getter func(ctx context.Context, key string, limit int64) ([]byte, bucket.Info, error)
+
+func (g getter) Get(ctx context.Context, key string, limit int64) ([]byte, bucket.Info, error) {
+	return g(ctx, key, limit)
+}
+
+func (g getter) GetRange(context.Context, string, int64, int64) ([]byte, bucket.Info, error) {
+	return nil, bucket.Info{}, errors.New("no ranges here")
+}
+
 // The order in which files arrive does not matter.
 func TestMakeInAnyOrder(t *testing.T) {
 	var b bucket.Memory
 	split := photos(t, &b, filesAhead)
-	straight, err := Make(t.Context(), split, b.Get)
+	straight, err := Make(t.Context(), split, &b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +160,7 @@ func TestMakeInAnyOrder(t *testing.T) {
 		}
 		return b.Get(ctx, key, limit)
 	}
-	reversed, err := Make(t.Context(), split, reverse)
+	reversed, err := Make(t.Context(), split, getter(reverse))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +201,7 @@ func TestMakeLeavesOut(t *testing.T) {
 			split := schemas.Split{Run: "r", Recipe: recipe(16), Images: []schemas.Image{
 				put(t, &b, 10, "a.jpg", good), broken, put(t, &b, 11, "b.jpg", photo(70, 70, 2)),
 			}}
-			s, err := Make(t.Context(), split, b.Get)
+			s, err := Make(t.Context(), split, &b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +214,7 @@ func TestMakeLeavesOut(t *testing.T) {
 			if have := s.Holes[0].Reason; !strings.Contains(have, tc.reason) {
 				t.Errorf("reason: have %q, want it to say %q", have, tc.reason)
 			}
-			again, err := Make(t.Context(), split, b.Get)
+			again, err := Make(t.Context(), split, &b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,7 +223,7 @@ func TestMakeLeavesOut(t *testing.T) {
 			}
 			// A hole leaves no trace in the pixels.
 			split.Images = slices.Delete(split.Images, 1, 2)
-			without, err := Make(t.Context(), split, b.Get)
+			without, err := Make(t.Context(), split, &b)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -227,7 +238,7 @@ func TestMakeLeavesOut(t *testing.T) {
 func TestMakeNothing(t *testing.T) {
 	var b bucket.Memory
 	split := schemas.Split{Run: "r", Recipe: recipe(16), Images: []schemas.Image{{ID: 3, Key: "gone.jpg"}}}
-	s, err := Make(t.Context(), split, b.Get)
+	s, err := Make(t.Context(), split, &b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +258,7 @@ func TestMakeFails(t *testing.T) {
 		}
 		return b.Get(ctx, key, limit)
 	}
-	if _, err := Make(t.Context(), split, fetch); !errors.Is(err, away) {
+	if _, err := Make(t.Context(), split, getter(fetch)); !errors.Is(err, away) {
 		t.Errorf("have %v, want %v", err, away)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -256,7 +267,7 @@ func TestMakeFails(t *testing.T) {
 		<-ctx.Done()
 		return nil, bucket.Info{}, ctx.Err()
 	}
-	if _, err := Make(ctx, split, fetch); !errors.Is(err, context.Canceled) {
+	if _, err := Make(ctx, split, getter(fetch)); !errors.Is(err, context.Canceled) {
 		t.Errorf("have %v, want %v", err, context.Canceled)
 	}
 }
@@ -278,12 +289,12 @@ func TestMakeFetchesAhead(t *testing.T) {
 				images = append(images, schemas.Image{ID: id, Key: "k", Size: tc.size})
 			}
 			var out, most atomic.Int32
-			m := maker{stats: new(Stats), fetch: func(context.Context, string, int64) ([]byte, bucket.Info, error) {
+			m := maker{stats: new(Stats), from: getter(func(context.Context, string, int64) ([]byte, bucket.Info, error) {
 				n := out.Add(1)
 				for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
 				}
 				return nil, bucket.Info{Size: tc.size}, nil
-			}}
+			})}
 			used := 0
 			err := m.files(t.Context(), images, func(schemas.Image, file) { out.Add(-1); used++ })
 			if err != nil {
@@ -308,7 +319,7 @@ func BenchmarkMake(b *testing.B) {
 				split.Images = append(split.Images, put(b, &memory, id, fmt.Sprint(id), photo(size, size, int(id))))
 			}
 			for b.Loop() {
-				if _, err := Make(b.Context(), split, memory.Get); err != nil {
+				if _, err := Make(b.Context(), split, &memory); err != nil {
 					b.Fatal(err)
 				}
 			}

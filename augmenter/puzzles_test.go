@@ -39,7 +39,7 @@ func puzzles(t *testing.T, side int, r schemas.Recipe) (*schemas.Samples, []*vie
 	if err := split.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Make(t.Context(), split, b.Get)
+	s, err := Make(t.Context(), split, &b)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,7 +153,7 @@ func TestLoadPixels(t *testing.T) {
 	w.draw("d", 0, 4)
 	w.put("d/broken.png", []byte("no image"))
 	w.put("d/empty.png", nil)
-	images := []image{{"d/02.png", 2}, {"d/broken.png", 0}, {"d/00.png", 0}, {"d/missing.png", 1}, {"d/empty.png", 1}, {"d/03.png", 3}}
+	images := []image{{Key: "d/02.png", Label: 2}, {Key: "d/broken.png"}, {Key: "d/00.png"}, {Key: "d/missing.png", Label: 1}, {Key: "d/empty.png", Label: 1}, {Key: "d/03.png", Label: 3}}
 	p, err := loadPixels(context.Background(), w.datasets, images, 8)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestLoadPixels(t *testing.T) {
 		t.Fatalf("have %d broken, labels %v, %d bytes, want 3, [2 0 3], %d", p.broken, p.labels, len(p.data), 3*bytesOf(8))
 	}
 	for i, label := range p.labels {
-		one, err := loadPixels(context.Background(), w.datasets, []image{{fmt.Sprintf("d/%02d.png", label), label}}, 8)
+		one, err := loadPixels(context.Background(), w.datasets, []image{{Key: fmt.Sprintf("d/%02d.png", label), Label: label}}, 8)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ func look(ctx context.Context, b bucket.Bucket, recipe schemas.Recipe, seed uint
 	group.SetLimit(max(1, runtime.NumCPU()/2)) // the trainer has work to do as well
 	for i, img := range images {
 		group.Go(func() error {
-			pixels, err := fetchImage(ctx, b, img.Key)
+			pixels, err := fetchImage(ctx, b, img)
 			if err != nil || pixels == nil {
 				return err
 			}

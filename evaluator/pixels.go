@@ -37,7 +37,7 @@ func loadPixels(ctx context.Context, b bucket.Bucket, images []image, size int) 
 	group.SetLimit(max(1, runtime.NumCPU()/2)) // the trainer has work to do as well
 	for i, img := range images {
 		group.Go(func() (err error) {
-			good[i], err = loadImage(ctx, b, img.Key, all[n*i:n*(i+1)], size)
+			good[i], err = loadImage(ctx, b, img, all[n*i:n*(i+1)], size)
 			return err
 		})
 	}
@@ -58,28 +58,41 @@ func loadPixels(ctx context.Context, b bucket.Bucket, images []image, size int) 
 }
 
 // loadImage tells whether the image could be used.
-func loadImage(ctx context.Context, b bucket.Bucket, key string, dst []byte, size int) (bool, error) {
-	img, err := fetchImage(ctx, b, key)
-	if err != nil || img == nil {
+func loadImage(ctx context.Context, b bucket.Bucket, img image, dst []byte, size int) (bool, error) {
+	photo, err := fetchImage(ctx, b, img)
+	if err != nil || photo == nil {
 		return false, err
 	}
-	view.Center(dst, img, size)
+	view.Center(dst, photo, size)
 	return true, nil
 }
 
 // fetchImage returns nil for an image that is missing or cannot be decoded.
-func fetchImage(ctx context.Context, b bucket.Bucket, key string) (*view.RGB, error) {
-	limits := decode.DefaultLimits()
-	data, _, err := b.Get(ctx, key, limits.Bytes)
+func fetchImage(ctx context.Context, b bucket.Bucket, img image) (*view.RGB, error) {
+	data, err := img.read(ctx, b)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, bucket.ErrTooLarge):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, bucket.ErrTooLarge), errors.Is(err, bucket.ErrOther):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	img, err := decode.Image(data, limits)
+	photo, err := decode.Image(data, decode.DefaultLimits())
 	if err != nil {
 		return nil, nil // an augmenter has told people why
 	}
-	return img, nil
+	return photo, nil
+}
+
+// read fetches the file, whatever is in it now, or the member of its tar as it
+// was.
+func (i image) read(ctx context.Context, b bucket.Bucket) ([]byte, error) {
+	limit := decode.DefaultLimits().Bytes
+	switch {
+	case i.In == nil:
+		data, _, err := b.Get(ctx, i.Key, limit)
+		return data, err
+	case i.In.Size > limit:
+		return nil, bucket.ErrTooLarge
+	}
+	return bucket.File{Key: i.Key, Tar: i.In.Tar, Offset: i.In.Offset, Size: i.In.Size, ETag: i.In.ETag}.Read(ctx, b)
 }

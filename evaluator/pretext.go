@@ -88,7 +88,7 @@ func unseen(d *bucket.Dataset, recipe schemas.Recipe, bytes int64) []image {
 	}
 	var images []image
 	for _, f := range d.Test {
-		images = append(images, image{f.Key, f.Label})
+		images = append(images, labelledImageOf(f))
 	}
 	return thin(images, min(pretextImages, max(1, int(bytes)/recipe.BytesPerImage())))
 }

@@ -30,7 +30,31 @@ type selection struct {
 
 type image struct {
 	Key   string `json:"key"`
-	Label int32  `json:"label"` // −1 without
+	Label int32  `json:"label"`        // −1 without
+	In    *part  `json:"in,omitempty"` // a tar; nil: the image is an object
+}
+
+// part is what else bucket.File has of a member of a tar.
+type part struct {
+	Tar    int    `json:"tar"`
+	Offset int64  `json:"offset"`
+	Size   int64  `json:"size"`
+	ETag   string `json:"etag"`
+}
+
+// imageOf is an image of a dataset without its label.
+func imageOf(f bucket.File) image {
+	img := image{Key: f.Key, Label: -1}
+	if f.Tar > 0 {
+		img.In = &part{f.Tar, f.Offset, f.Size, f.ETag}
+	}
+	return img
+}
+
+func labelledImageOf(f bucket.File) image {
+	img := imageOf(f)
+	img.Label = f.Label
+	return img
 }
 
 const (
@@ -64,7 +88,7 @@ func choose(d *bucket.Dataset, train, test int) selection {
 			s.Note = noLabels
 		}
 		for _, f := range d.Train {
-			s.Train = append(s.Train, image{f.Key, -1})
+			s.Train = append(s.Train, imageOf(f))
 		}
 	}
 	s.Train, s.Test = thin(s.Train, train), thin(s.Test, test)
@@ -78,7 +102,7 @@ func labelled(files []bucket.File) []image {
 	var images []image
 	for _, f := range files {
 		if f.Label >= 0 {
-			images = append(images, image{f.Key, f.Label})
+			images = append(images, labelledImageOf(f))
 		}
 	}
 	return images

@@ -53,7 +53,7 @@ func (e *evaluator) selection(ctx context.Context, s schemas.Snapshot) (selectio
 
 // choose selects images of a dataset, for an encoder of that size.
 func (e *evaluator) choose(ctx context.Context, dataset string, size int) (selection, *bucket.Dataset, error) {
-	d, err := bucket.ReadDataset(ctx, e.Datasets, dataset, nil)
+	d, err := bucket.ReadDataset(ctx, e.Datasets, e.Runs, dataset, nil)
 	if err != nil {
 		return selection{}, nil, err
 	}

@@ -205,7 +205,7 @@ func TestTuningLearns(t *testing.T) {
 		w.draw("d/"+name, class, 12)
 		for _, f := range files("d/"+name, 12, int32(class)) {
 			f.Key = strings.Replace(f.Key, "/0", "/", 1)
-			images = append(images, image{f.Key, f.Label})
+			images = append(images, labelledImageOf(f))
 		}
 	}
 	p, err := loadPixels(t.Context(), w.datasets, images, imageSize)

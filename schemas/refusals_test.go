@@ -78,6 +78,11 @@ var refusals = map[string][]refusal{
 		refuse("no key", `image: have ""`, func(m *schemas.Split) { m.Images[0].Key = "" }),
 		refuse("folder", `image: have "a/"`, func(m *schemas.Split) { m.Images[0].Key = "a/" }),
 		refuse("key not UTF-8", `image: have "a\xff"`, func(m *schemas.Split) { m.Images[0].Key = "a\xff" }).beyondSchema(),
+		refuse("tar beyond the key", `have 99 bytes of the tar's key`, func(m *schemas.Split) { m.Images[0].Tar, m.Images[0].Offset = 99, 512 }).beyondSchema(),
+		refuse("tar within a name", `have 1 bytes of the tar's key`, func(m *schemas.Split) { m.Images[0].Tar, m.Images[0].Offset = 1, 512 }).beyondSchema(),
+		refuse("tar of negative length", `have -1 bytes of the tar's key`, func(m *schemas.Split) { m.Images[0].Tar, m.Images[0].Offset = -1, 512 }),
+		refuse("tar without an offset", "and offset 0", func(m *schemas.Split) { m.Images[0].Key, m.Images[0].Tar = "d/a.tar/b.jpg", 7 }).beyondSchema(),
+		refuse("offset without a tar", "and offset 512", func(m *schemas.Split) { m.Images[0].Offset = 512 }).beyondSchema(),
 		refuse("no recipe", "have 0 of views, pair and jigsaw, want exactly one", func(m *schemas.Split) { m.Recipe = schemas.Recipe{} }),
 		refuse("two recipes", "have 2 of views, pair and jigsaw", func(m *schemas.Split) { m.Recipe.Pair = &schemas.Pair{Size: 8, Crop: square} }),
 		refuse("many views", "have 65 views", func(m *schemas.Split) {

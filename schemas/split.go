@@ -11,13 +11,15 @@ type Split struct {
 	Images []Image `json:"images"` // in the order of the epoch
 }
 
-// Image is one object of the manifest.
+// Image is one image of the manifest: an object, or a member of a tar.
 type Image struct {
-	ID    int64  `json:"id"`  // its place in the manifest, from 0
-	Key   string `json:"key"` // in the bucket "datasets"
-	Size  int64  `json:"size"`
-	ETag  string `json:"etag,omitempty"` // empty for objects copied into the bucket's folder by hand
-	Label int32  `json:"label"`          // class, −1 where none is known
+	ID     int64  `json:"id"`               // its place in the manifest, from 0
+	Key    string `json:"key"`              // in the bucket "datasets"; of a member, that of its tar, a slash and its name
+	Size   int64  `json:"size"`             // in bytes
+	ETag   string `json:"etag,omitempty"`   // of the object or the tar; empty for objects copied into the bucket's folder by hand
+	Label  int32  `json:"label"`            // class, −1 where none is known
+	Tar    int    `json:"tar,omitempty"`    // bytes of Key that are the key of a tar; 0: an object
+	Offset int64  `json:"offset,omitempty"` // of its first byte in the tar
 }
 
 func (Split) Type() string      { return "split.v1" }
@@ -44,6 +46,9 @@ func (m Split) Validate() error {
 		seen[img.ID] = true
 		if err := checkKey("image", img.Key); err != nil {
 			return err
+		}
+		if inTar := img.Tar != 0; inTar && (img.Tar < 0 || img.Tar >= len(img.Key) || img.Key[img.Tar] != '/') || inTar != (img.Offset > 0) || img.Offset < 0 {
+			return invalid("image %d: have %d bytes of the tar's key in %q, and offset %d", img.ID, img.Tar, img.Key, img.Offset)
 		}
 	}
 	if err := m.Recipe.Validate(); err != nil {

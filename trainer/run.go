@@ -89,7 +89,7 @@ func (t *trainer) open(ctx context.Context, held *lease.Lease, req schemas.RunRe
 // depend on it.
 func (r *run) begin(ctx context.Context) error {
 	var told time.Time
-	d, err := bucket.ReadDataset(ctx, r.Datasets, r.req.Dataset, func(found int) {
+	d, err := bucket.ReadDataset(ctx, r.Datasets, r.Runs, r.req.Dataset, func(found int) {
 		if time.Since(told) > time.Second {
 			told = time.Now()
 			r.log.Info("listing the dataset", "dataset", r.req.Dataset, "images", found)
@@ -106,6 +106,9 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	r.log.Info("listed the dataset", "dataset", d.Name, "images", len(d.Train), "trained_on", len(r.manifest.Images), "test_images", len(d.Test),
 		"classes", len(d.Classes), "other_files", d.Others.Count, "such_as", d.Others.Names, "unused_images", d.Unused.Count)
+	if d.Broken.Count > 0 {
+		r.log.Warn("some tars are damaged: what is whole of them is used", "dataset", d.Name, "tars", d.Broken.Count, "such_as", d.Broken.Names)
+	}
 	if err := checkLabels(r.req.Config, d, r.manifest); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func TestSight(t *testing.T) {
 		src.images = append(src.images, schemas.Image{ID: int64(len(src.images)), Key: key, Size: int64(len(png)), Label: -1})
 	}
 	b := &board{Config: Config{Datasets: datasets, Log: slog.New(slog.DiscardHandler)}}
-	sent, err := augmenter.Make(t.Context(), schemas.Split{Run: "r", Epoch: 2, Seed: src.seed, Recipe: src.recipe, Images: src.images[:3]}, datasets.Get)
+	sent, err := augmenter.Make(t.Context(), schemas.Split{Run: "r", Epoch: 2, Seed: src.seed, Recipe: src.recipe, Images: src.images[:3]}, datasets)
 	if err != nil {
 		t.Fatal(err)
 	}

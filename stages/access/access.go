@@ -53,7 +53,7 @@ func runsRights() []right {
 		{who: readers, does: []string{"s3:ListBucket"}},
 		{who: readers, does: []string{"s3:GetObject"}, objects: []string{"*"}},
 		{who: trainer, does: change(), objects: []string{
-			"_drops/*", "*/request.json", "*/manifest.json", "*/status.json", "*/curve.json", "*/rejects.json", "*/lease.json", "*/snapshots/*",
+			"_drops/*", "_tars/*", "*/request.json", "*/manifest.json", "*/status.json", "*/curve.json", "*/rejects.json", "*/lease.json", "*/snapshots/*",
 		}},
 		{who: evaluator, does: change(), objects: []string{"*/probe-images.json", "*/reports/*", "*/exhibits/*", "*/features/*"}},
 	}

@@ -136,7 +136,7 @@ func attempts() []attempt {
 	}
 	for who, keys := range map[string][]string{
 		trainer: {
-			"_drops/photos.json", "r/request.json", "r/manifest.json", "r/status.json", "r/curve.json", "r/rejects.json",
+			"_drops/photos.json", "_tars/0.json", "r/request.json", "r/manifest.json", "r/status.json", "r/curve.json", "r/rejects.json",
 			"r/lease.json", "r/snapshots/00000001/card.json",
 		},
 		evaluator: {"r/probe-images.json", "r/reports/00000001-linear.json", "r/exhibits/00000001.safetensors", "r/features/00000001.safetensors"},

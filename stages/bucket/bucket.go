@@ -30,6 +30,18 @@ type Info struct {
 	Modified time.Time // when it was last written, by the server's clock
 }
 
+// Getter reads objects; see Bucket.
+type Getter interface {
+	Get(ctx context.Context, key string, limit int64) ([]byte, Info, error)
+	GetRange(ctx context.Context, key string, offset, n int64) ([]byte, Info, error)
+}
+
+// Source lists objects and reads them; see Bucket.
+type Source interface {
+	Getter
+	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
+}
+
 // Bucket is the part of an object store that selfstream uses. All methods may
 // be called at once from many goroutines. Errors name the object and wrap
 //

@@ -1,23 +1,18 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
-
-	"selfstream/stages/decode"
 )
 
 // Dataset is what lies below one prefix of a bucket: images, and where folders
-// say so, what they show and which of them are held out.
+// or the members of tars say so, what they show and which of them are held out.
 type Dataset struct {
 	Name    string
 	Classes []string // sorted; empty where there are no labels
@@ -25,14 +20,7 @@ type Dataset struct {
 	Test    []File   // held out, sorted by key; empty where no folder says so
 	Others  Others   // files that are no images
 	Unused  Others   // images outside of the folders that are used
-}
-
-// File is an image of a dataset.
-type File struct {
-	Key   string
-	Size  int64  // in bytes
-	ETag  string // empty where the server knows none; see Info
-	Label int32  // index into Classes, −1 without
+	Broken  Others   // tars that are damaged, each with what is wrong with it
 }
 
 // Others are files that are left aside.
@@ -52,9 +40,6 @@ func (o *Others) Add(key string) {
 // ErrNoImages is wrapped by the error about a dataset without images.
 var ErrNoImages = errors.New("no images")
 
-// peekers is how many files are looked into at once.
-const peekers = 32
-
 // ReadDataset lists the dataset called name: the images below "<name>/" in b.
 //
 // A file is an image by its content. Those with the extension of an image
@@ -62,111 +47,49 @@ const peekers = 32
 // are read. Hidden files and folders, whose names start with a dot, and the
 // empty objects that some tools put in place of folders ("x/") are skipped.
 //
+// A file called *.tar counts as a folder with what is in it: its members lie
+// where the tar does, as if it had been unpacked there. Finding them takes
+// reading all of the tar, once: kept, the bucket "runs" or nil, keeps what was
+// found, and a tar that is changed is read again. Of a damaged tar what is whole
+// is used.
+//
 // Below train/ are the images to learn from, if there is such a folder, and
 // below val/, or else test/, those held out. An image's label is the name of
 // the folder directly below that, or directly below the dataset where there is
-// no train/; deeper folders do not matter. An image in no such folder has no
-// label, and where all images share one folder, none has. A train/ without
-// val/ or test/, but with other folders of images beside it, is no split but a
-// class like them: of trains, say.
+// no train/; deeper folders do not matter. A member of a tar has the label that
+// the .cls member beside it holds, if there is one, as in a WebDataset. An image
+// with neither has no label, and where all images share one, none has. A train/
+// without val/ or test/, but with other folders of images beside it, is no split
+// but a class like them: of trains, say.
 //
 // If progress is not nil, it is called now and then with the number of images
 // found so far, never twice at once. A dataset without images is ErrNoImages.
-func ReadDataset(ctx context.Context, b Bucket, name string, progress func(found int)) (*Dataset, error) {
+func ReadDataset(ctx context.Context, b Source, kept Bucket, name string, progress func(found int)) (*Dataset, error) {
 	if err := CheckKey(name); err != nil {
 		return nil, fmt.Errorf("reading dataset: name: %w", err)
 	}
-	if progress == nil {
-		progress = func(int) {}
-	}
-	images, others, err := findImages(ctx, b, name+"/", progress)
-	if err != nil {
+	s := &search{from: b, kept: kept, prefix: name + "/", tell: progress}
+	if err := s.run(ctx); err != nil {
 		return nil, fmt.Errorf("reading dataset %s: %w", name, err)
 	}
-	if len(images) == 0 {
-		return nil, fmt.Errorf("reading dataset %s: %w", name, noImages(name, others))
+	d := &Dataset{Name: name, Others: s.others, Broken: s.broken}
+	if len(s.images) == 0 {
+		return nil, fmt.Errorf("reading dataset %s: %w", name, d.noImages())
 	}
-	d := &Dataset{Name: name, Others: others}
-	d.sort(images)
+	d.sort(s.images)
 	return d, nil
 }
 
-func noImages(name string, others Others) error {
-	if others.Count == 0 {
-		return fmt.Errorf("%w: nothing lies below %s/: copy images there, or check the name", ErrNoImages, name)
+// noImages says what there is instead.
+func (d *Dataset) noImages() error {
+	switch {
+	case d.Broken.Count > 0:
+		return fmt.Errorf("%w: %s", ErrNoImages, strings.Join(d.Broken.Names, "; "))
+	case d.Others.Count == 0:
+		return fmt.Errorf("%w: nothing lies below %s/: copy images there, or check the name", ErrNoImages, d.Name)
 	}
-	return fmt.Errorf("%w among the %d files below %s/, such as %s: want JPEG, PNG, WebP, GIF, BMP or TIFF",
-		ErrNoImages, others.Count, name, strings.Join(others.Names, ", "))
-}
-
-// findImages lists prefix and tells images from other files.
-func findImages(ctx context.Context, b Bucket, prefix string, progress func(int)) ([]Info, Others, error) {
-	var files []Info
-	var unsure []int // indices into files
-	for info, err := range b.List(ctx, prefix) {
-		if err != nil {
-			return nil, Others{}, err
-		}
-		if unseen(info.Key[len(prefix):]) {
-			continue
-		}
-		if !hasImageExtension(info.Key) {
-			unsure = append(unsure, len(files))
-		}
-		if files = append(files, info); len(files)%1000 == 0 {
-			progress(len(files) - len(unsure))
-		}
-	}
-	isImage, err := peekAll(ctx, b, files, unsure, progress)
-	if err != nil {
-		return nil, Others{}, err
-	}
-
-	var others Others
-	images := files[:0]
-	for i, info := range files {
-		if len(unsure) > 0 && unsure[0] == i {
-			image := isImage[0]
-			unsure, isImage = unsure[1:], isImage[1:]
-			if !image {
-				others.Add(info.Key)
-				continue
-			}
-		}
-		images = append(images, info)
-	}
-	progress(len(images))
-	return images, others, nil
-}
-
-// peekAll tells of each of the unsure ones of files whether it is an image.
-func peekAll(ctx context.Context, b Bucket, files []Info, unsure []int, progress func(int)) ([]bool, error) {
-	isImage := make([]bool, len(unsure))
-	var mu sync.Mutex
-	found := len(files) - len(unsure)
-
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(peekers)
-	for u, i := range unsure {
-		group.Go(func() error {
-			head, _, err := b.GetRange(ctx, files[i].Key, 0, decode.SniffBytes)
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil // deleted since it was listed
-			}
-			if err != nil {
-				return err
-			}
-			if isImage[u] = decode.Sniff(head) != ""; isImage[u] {
-				mu.Lock()
-				defer mu.Unlock()
-				if found++; found%1000 == 0 {
-					progress(found)
-				}
-			}
-			return nil
-		})
-	}
-	return isImage, group.Wait()
+	return fmt.Errorf("%w among the %d files below %s/, such as %s: want JPEG, PNG, WebP, GIF, BMP or TIFF, or tars of them",
+		ErrNoImages, d.Others.Count, d.Name, strings.Join(d.Others.Names, ", "))
 }
 
 // unseen tells whether rel, a key within a dataset, is not of a file, or of one
@@ -184,61 +107,83 @@ func hasImageExtension(key string) bool {
 }
 
 // sort puts images into splits and gives them their labels.
-func (d *Dataset) sort(images []Info) {
-	in := layoutOf(images, len(d.Name)+1)
-	numbers := map[string]int32{}
-	for _, info := range images {
-		if _, class := in.place(info.Key); class != "" {
-			numbers[class] = -1
+func (d *Dataset) sort(images []found) {
+	in := layoutOf(images)
+	classes := map[string]int32{}
+	numbered := false // by .cls members
+	for i := range images {
+		img := &images[i]
+		var folder string
+		if img.use, folder = in.place(img.path); img.class == "" {
+			img.class = folder
+		} else {
+			numbered = true
+		}
+		if img.use != leave && img.class != "" {
+			classes[img.class] = -1
 		}
 	}
-	if len(numbers) > 1 { // a single folder tells nothing apart
-		d.Classes = slices.Sorted(maps.Keys(numbers))
+	if len(classes) > 1 { // a single one tells nothing apart
+		d.Classes = sortClasses(classes, numbered)
 		for i, class := range d.Classes {
-			numbers[class] = int32(i)
+			classes[class] = int32(i)
 		}
 	}
-	for _, info := range images {
-		file := File{Key: info.Key, Size: info.Size, ETag: info.ETag, Label: -1}
-		use, class := in.place(info.Key)
-		if class != "" {
-			file.Label = numbers[class]
+	for _, img := range images {
+		img.Label = -1
+		if img.class != "" {
+			img.Label = classes[img.class]
 		}
-		switch use {
+		switch img.use {
 		case learn:
-			d.Train = append(d.Train, file)
+			d.Train = append(d.Train, img.File)
 		case holdOut:
-			d.Test = append(d.Test, file)
+			d.Test = append(d.Test, img.File)
 		case leave:
-			d.Unused.Add(file.Key)
+			d.Unused.Add(img.Key)
 		}
 	}
+}
+
+// sortClasses sorts the names of classes: as numbers if that is what all are and
+// .cls members say so, so that class 7 of a WebDataset is label 7.
+func sortClasses(classes map[string]int32, numbered bool) []string {
+	names := slices.Sorted(maps.Keys(classes))
+	if !numbered || slices.ContainsFunc(names, func(name string) bool { return !isNumber(name) }) {
+		return names
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return names
+}
+
+// isNumber tells whether name is a number as it is written: 7, but not 007.
+func isNumber(name string) bool {
+	return name == "0" || name[0] != '0' && strings.Trim(name, "0123456789") == ""
 }
 
 // layout says which folders of a dataset are its splits.
 type layout struct {
-	prefix      int    // bytes of the dataset's name and slash, at the start of all keys
 	train, test string // folders; train is empty where all images are to learn from
 }
 
-func layoutOf(images []Info, prefix int) layout {
+func layoutOf(images []found) layout {
 	folders := map[string]bool{}
-	for _, info := range images {
-		if folder, _, ok := strings.Cut(info.Key[prefix:], "/"); ok {
+	for _, img := range images {
+		if folder, _, ok := strings.Cut(img.path, "/"); ok {
 			folders[folder] = true
 		}
 	}
 	switch {
 	case !folders["train"]:
-		return layout{prefix: prefix}
+		return layout{}
 	case folders["val"]:
-		return layout{prefix, "train", "val"}
+		return layout{"train", "val"}
 	case folders["test"]:
-		return layout{prefix, "train", "test"}
+		return layout{"train", "test"}
 	case len(folders) > 1: // a class of trains
-		return layout{prefix: prefix}
+		return layout{}
 	}
-	return layout{prefix: prefix, train: "train"}
+	return layout{train: "train"}
 }
 
 // use is what becomes of an image.
@@ -250,9 +195,10 @@ const (
 	holdOut
 )
 
-// place returns what the image at key is for, and its class or "".
-func (l layout) place(key string) (use, string) {
-	to, rel := learn, key[l.prefix:]
+// place returns what the image at a path below the dataset is for, and the class
+// that its folder gives it, or "".
+func (l layout) place(rel string) (use, string) {
+	to := learn
 	if l.train != "" {
 		folder, rest, inFolder := strings.Cut(rel, "/")
 		switch {

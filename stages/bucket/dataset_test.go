@@ -162,7 +162,7 @@ func TestReadDataset(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			d, err := bucket.ReadDataset(t.Context(), fill(t, tc.objects...), "d", nil)
+			d, err := bucket.ReadDataset(t.Context(), fill(t, tc.objects...), nil, "d", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,7 +187,7 @@ func TestReadDataset(t *testing.T) {
 
 func TestReadDatasetKeepsInfo(t *testing.T) {
 	b := fill(t, "d/x.jpg=12345")
-	d, err := bucket.ReadDataset(t.Context(), b, "d", nil)
+	d, err := bucket.ReadDataset(t.Context(), b, nil, "d", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestReadDatasetNamesOthersOnce(t *testing.T) {
 	for i := range 20 {
 		objects = append(objects, fmt.Sprintf("d/%02d.txt=text", i))
 	}
-	d, err := bucket.ReadDataset(t.Context(), fill(t, objects...), "d", nil)
+	d, err := bucket.ReadDataset(t.Context(), fill(t, objects...), nil, "d", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestReadDatasetRefuses(t *testing.T) {
 		{"no name", "", []string{"a.jpg"}, []string{"name"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := bucket.ReadDataset(t.Context(), fill(t, tc.objects...), tc.dataset, nil)
+			_, err := bucket.ReadDataset(t.Context(), fill(t, tc.objects...), nil, tc.dataset, nil)
 			if err == nil {
 				t.Fatal("have no error")
 			}
@@ -254,7 +254,7 @@ func (m markers) List(ctx context.Context, prefix string) iter.Seq2[bucket.Info,
 }
 
 func TestReadDatasetSkipsMarkers(t *testing.T) {
-	d, err := bucket.ReadDataset(t.Context(), markers{new(bucket.Memory)}, "d", nil)
+	d, err := bucket.ReadDataset(t.Context(), markers{new(bucket.Memory)}, nil, "d", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,13 +290,13 @@ func TestReadDatasetFails(t *testing.T) {
 	boom := errors.New("boom")
 	for _, b := range []broken{{list: boom}, {peek: boom}} {
 		b.Memory = fill(t, "d/x.jpg", "d/y")
-		if _, err := bucket.ReadDataset(t.Context(), b, "d", nil); !errors.Is(err, boom) {
+		if _, err := bucket.ReadDataset(t.Context(), b, nil, "d", nil); !errors.Is(err, boom) {
 			t.Errorf("have error %v, want %v", err, boom)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := bucket.ReadDataset(ctx, fill(t, "d/x.jpg"), "d", nil); !errors.Is(err, context.Canceled) {
+	if _, err := bucket.ReadDataset(ctx, fill(t, "d/x.jpg"), nil, "d", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("have error %v, want %v", err, context.Canceled)
 	}
 }
@@ -330,7 +330,7 @@ func (e *endless) GetRange(context.Context, string, int64, int64) ([]byte, bucke
 func TestReadDatasetLarge(t *testing.T) {
 	const n = 300_000
 	last, calls := 0, 0
-	d, err := bucket.ReadDataset(t.Context(), &endless{n: n}, "d", func(found int) {
+	d, err := bucket.ReadDataset(t.Context(), &endless{n: n}, nil, "d", func(found int) {
 		if found < last {
 			t.Errorf("progress: have %d after %d", found, last)
 		}

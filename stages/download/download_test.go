@@ -223,7 +223,7 @@ func TestCIFAR10(t *testing.T) {
 		t.Errorf("cache: have %v, %v, want it empty", left, err)
 	}
 
-	d, err := bucket.ReadDataset(t.Context(), b, "cifar10", nil)
+	d, err := bucket.ReadDataset(t.Context(), b, nil, "cifar10", nil)
 	if err != nil || len(d.Train) != 10 || len(d.Test) != 2 || !slices.Equal(d.Classes, cifar10Classes) {
 		t.Errorf("as a dataset: have %+v, %v", d, err)
 	}
@@ -256,7 +256,7 @@ func TestSTL10(t *testing.T) {
 	} {
 		wantImage(t, b, key, 96, n)
 	}
-	d, err := bucket.ReadDataset(t.Context(), b, "stl10", nil)
+	d, err := bucket.ReadDataset(t.Context(), b, nil, "stl10", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestEuroSAT(t *testing.T) {
 	if err := at(eurosat, data, web.URL).Get(t.Context(), b, t.TempDir(), nil); err != nil {
 		t.Fatal(err)
 	}
-	d, err := bucket.ReadDataset(t.Context(), b, "eurosat", nil)
+	d, err := bucket.ReadDataset(t.Context(), b, nil, "eurosat", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -293,7 +293,7 @@ func TestImportLeavesOriginals(t *testing.T) {
 	write(t, src, files)
 	mustImport(t, l, src, "photos")
 	b := open(t, l, "datasets")
-	d, err := bucket.ReadDataset(t.Context(), b, "photos", nil)
+	d, err := bucket.ReadDataset(t.Context(), b, nil, "photos", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func BenchmarkListing(b *testing.B) {
 			layOut(b, filepath.Join(l.S3.Dir, "datasets", "many"), objects, perFolder)
 			s3 := open(b, l, "datasets")
 			for b.Loop() {
-				d, err := bucket.ReadDataset(b.Context(), s3, "many", nil)
+				d, err := bucket.ReadDataset(b.Context(), s3, nil, "many", nil)
 				if err != nil {
 					b.Fatal(err)
 				}

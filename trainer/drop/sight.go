@@ -93,7 +93,7 @@ func (w *watcher) requests(s *sight) (requests []schemas.RunRequest, problem, er
 	if requests, err = w.Requests(s.dataset, s.version, settings); err != nil {
 		return nil, fmt.Errorf("%s: %w", SettingsFile, err), nil
 	}
-	_, err = bucket.ReadDataset(w.ctx, w.Datasets, s.dataset, nil)
+	_, err = bucket.ReadDataset(w.ctx, w.Datasets, w.Runs, s.dataset, nil)
 	if errors.Is(err, bucket.ErrNoImages) {
 		return nil, err, nil
 	}

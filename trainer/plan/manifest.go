@@ -27,7 +27,7 @@ func NewManifest(d *bucket.Dataset, c schemas.Config) (*Manifest, error) {
 	}
 	m := &Manifest{Dataset: d.Name, Classes: d.Classes, Images: make([]schemas.Image, len(files))}
 	for i, f := range files {
-		m.Images[i] = schemas.Image{ID: int64(i), Key: f.Key, Size: f.Size, ETag: f.ETag, Label: f.Label}
+		m.Images[i] = schemas.Image{ID: int64(i), Key: f.Key, Size: f.Size, ETag: f.ETag, Label: f.Label, Tar: f.Tar, Offset: f.Offset}
 	}
 	return m, nil
 }

@@ -25,6 +25,7 @@ type Plan struct {
 	recipe   schemas.Recipe
 	manifest *Manifest
 	perSplit int
+	tars     *tars // nil: all images are objects
 
 	mu    sync.Mutex
 	epoch int   // of order
@@ -36,7 +37,7 @@ type Plan struct {
 func New(run string, seed uint64, recipe schemas.Recipe, m *Manifest) *Plan {
 	n := len(m.Images)
 	per := max(1, min(splitBytes/max(1, recipe.BytesPerImage()), (n+minSplits-1)/minSplits))
-	return &Plan{run: run, seed: seed, recipe: recipe, manifest: m, perSplit: per, epoch: -1}
+	return &Plan{run: run, seed: seed, recipe: recipe, manifest: m, perSplit: per, tars: tarsOf(m.Images, per), epoch: -1}
 }
 
 // Splits is the number of splits in an epoch.
@@ -67,7 +68,12 @@ func (p *Plan) permutation(epoch int) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.epoch != epoch {
-		p.order = random.New(p.seed).Fold(orderDomain).Fold(uint64(epoch)).Perm(len(p.manifest.Images))
+		key := random.New(p.seed).Fold(orderDomain).Fold(uint64(epoch))
+		if p.tars == nil {
+			p.order = key.Perm(len(p.manifest.Images))
+		} else {
+			p.order = p.tars.order(key, p.perSplit)
+		}
 		p.epoch = epoch
 	}
 	return p.order
