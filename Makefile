@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench bench-peers bench-train chaos soak results results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz board bench bench-peers bench-train chaos soak results results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
@@ -41,6 +41,10 @@ fuzz: ## every fuzz target for FUZZTIME, 10s by default
 		echo "$$dir $$target"; \
 		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$dir" || exit 1; \
 	done
+
+# Of Debian's packages: chromium; SELFSTREAM_CHROMIUM names another browser.
+board: ## the board and a report in a headless Chromium; make test does that, too, where there is one
+	$(GO) test -count=1 -run TestBrowser -v ./evaluator/board
 
 bench: ## all benchmarks; those of photos need a folder of them in SELFSTREAM_PHOTOS
 	$(GO) test -run '^$$' -bench . -benchmem ./...
