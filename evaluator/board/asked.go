@@ -3,10 +3,11 @@ package board
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strconv"
 
-	"selfstream/evaluator"
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/chart"
@@ -16,82 +17,83 @@ import (
 type asked struct {
 	Name      string
 	Figure    *figure
+	Table     table
 	Protocols []history.Protocol
 }
 
 // Asked is what selfstream evaluate has said of the run, its own images first.
 func (v *view) Asked() []asked {
 	byDataset := map[string][]schemas.Report{}
-	var names []string
 	for _, r := range v.Evaluations {
-		if byDataset[r.Dataset] == nil {
-			names = append(names, r.Dataset)
-		}
 		byDataset[r.Dataset] = append(byDataset[r.Dataset], r)
 	}
-	slices.Sort(names)
 	var all []asked
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(byDataset)) {
 		reports := byDataset[name]
-		a := asked{Name: "On its own images, " + v.Dataset, Protocols: history.Protocols(reports)}
+		slices.SortStableFunc(reports, func(a, b schemas.Report) int {
+			return cmp.Compare(cmp.Or(a.Labels, 1), cmp.Or(b.Labels, 1))
+		})
+		verdicts := history.Verdicts(reports)
+		a := asked{Name: "On its own images, " + v.Dataset, Table: verdictTable(verdicts), Protocols: history.Protocols(reports)}
 		if name != "" {
 			a.Name = "On other images, " + name
 		}
-		a.Figure = answered(cmp.Or(name, "own"), history.Verdicts(reports))
+		a.Figure = verdictFigure(cmp.Or(name, "own"), verdicts)
 		all = append(all, a)
 	}
 	return all
 }
 
-// Text is how it was made.
-func (a asked) Text(p history.Protocol) string { return protocolText(p) }
-
-// answered draws verdicts, of the last and of the best stage, and lists all.
-func answered(id string, verdicts []history.Verdict) *figure {
-	b := chart.Bars{Title: "Top-1 accuracy of probes that were asked for", Percent: true}
-	f := &figure{
-		ID: "asked-" + id, Name: "Top-1 accuracy on held-out images", Open: true,
-		Note:  "The lines are the untrained encoder; those of finetune are weights drawn at random that learn by the same steps. Of repeats with different seeds: mean (least–largest).",
-		Table: table{Head: []string{"probe", "labels", "stage", "untrained", "trained", "points"}},
-	}
+// verdictTable lists them all.
+func verdictTable(verdicts []history.Verdict) table {
+	t := table{Head: []string{"probe", "labels", "stage", "step", "untrained", "trained", "points"}}
 	for _, q := range verdicts {
-		points := ""
+		step, points := "", ""
+		if q.Step > 0 {
+			step = strconv.Itoa(q.Step)
+		}
 		if q.Untrained != nil && q.Trained != nil {
 			points = fmt.Sprintf("%+.1f", 100*(q.Trained.Top1-q.Untrained.Top1))
 		}
-		f.Table.Rows = append(f.Table.Rows, []string{probeText(q), q.LabelsText(), q.Stage, q.Untrained.String(), q.Trained.String(), points})
-		if q.Trained == nil || q.Stage != history.LastStage && q.Stage != history.BestStage {
+		t.Rows = append(t.Rows, []string{probeText(q.Question), q.LabelsText(), q.Stage, step, q.Untrained.String(), q.Trained.String(), points})
+	}
+	return t
+}
+
+// verdictFigure draws those of the last and of the best stage; nil where there
+// are none.
+func verdictFigure(id string, verdicts []history.Verdict) *figure {
+	b := chart.Bars{Title: "Top-1 accuracy of probes that were asked for", Percent: true}
+	for _, q := range verdicts {
+		if q.Trained == nil || !q.OfEncoder() {
 			continue
 		}
-		bar := chart.Bar{Name: q.Probe, Value: q.Trained.Top1, Mark: math.NaN()}
-		switch {
-		case q.Stage == history.BestStage:
-			bar.Name += ", best stage"
-		case q.Labels > 0 || q.Probe == evaluator.FineTuned:
-			bar.Name += ", " + q.LabelsText() + " of labels"
+		bar := chart.Bar{Name: q.Probe + ", " + q.LabelsText(), Value: q.Trained.Top1, Mark: math.NaN()}
+		if q.Stage == history.BestStage {
+			bar.Name = q.Probe + ", best stage"
 		}
 		if q.Untrained != nil {
 			bar.Mark = q.Untrained.Top1
 		}
 		b.Bars = append(b.Bars, bar)
 	}
-	if len(b.Bars) > 0 {
-		f.SVG = b.SVG()
+	if len(b.Bars) == 0 {
+		return nil
 	}
-	return f
+	return &figure{
+		ID: "asked-" + id, Name: "Top-1 accuracy by share of the labels", SVG: b.SVG(),
+		Note: "The lines are the untrained encoder; those of finetune are weights drawn at random that learn for as many steps.",
+	}
 }
 
-// probeText names the probe of a verdict with what tells it from others.
-func probeText(q history.Verdict) string {
+// probeText names a probe with what tells it from others.
+func probeText(q history.Question) string {
 	s := q.Probe
 	if q.Steps != "" {
 		s += fmt.Sprintf(", %s steps at %s", q.Steps, q.Rate)
 	}
 	if q.Repeats > 1 {
 		s += fmt.Sprintf(", %d seeds", q.Repeats)
-	}
-	if q.Step > 0 {
-		s += fmt.Sprintf(", step %d", q.Step)
 	}
 	return s
 }

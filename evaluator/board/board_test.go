@@ -295,11 +295,11 @@ func TestFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"linear: fitted on 160 images, scored on 600 · l2 0.01\nknn: fitted on 160 images, scored on 600 · k 20",
+		`<dt>linear</dt><dd class="protocol">fitted on 160 images, scored on 600 · l2 0.01</dd>`, `<dt>knn</dt><dd class="protocol">fitted on 160 images, scored on 600 · k 20</dd>`,
 		`data-figure="balance"`, "<td>classes with few</td><td>25.0 %</td><td>37.5 %</td>", "<td>balancedness β, σ = 1</td><td>0.750</td><td>0.875</td>", "With few images to train on: class 0 (5).",
 		`data-figure="correlation"`, "data:image/png;base64,", "At step 20 the diagonal is 0.75 on average, and the rest ±0.25.",
 		`data-figure="probe-alignment"`, `data-figure="probe-uniformity"`, `data-figure="probe-invariance"`, `data-figure="probe-redundancy"`, "of 160 images · noise 0.08 · views own",
-		"On its own images, photos", "<td>finetune, 300 steps at 0.001, 2 seeds, step 20</td><td>1 %</td><td>last</td><td>25.0 % (12.5–37.5)</td><td>50.0 % (37.5–62.5)</td><td>&#43;25.0</td>",
+		"On its own images, photos", "<td>finetune, 300 steps at 0.001, 2 seeds</td><td>1 %</td><td>last</td><td>20</td><td>25.0 % (12.5–37.5)</td><td>50.0 % (37.5–62.5)</td><td>&#43;25.0</td>",
 		"learning rate 0.001 · steps 300", "On other images, flowers", "scored on 600 images · k 17",
 	} {
 		if !strings.Contains(body, want) {

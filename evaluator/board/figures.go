@@ -190,9 +190,7 @@ func (v *view) Accuracy() *figure {
 		l.Rules = append(l.Rules, chart.Rule{Name: "with labels", Y: *p.LinearTop1})
 		note += fmt.Sprintf(" The dotted one is that on an encoder that learnt from all labels, run %s, at its step %d.", v.supervised.Run, p.Step)
 	}
-	f := lines("accuracy", "Accuracy of probes on held-out images", note, l)
-	f.Protocol = v.protocols("linear", "knn")
-	return f
+	return lines("accuracy", "Accuracy of probes on held-out images", note, l)
 }
 
 // Classes is the accuracy of each class.

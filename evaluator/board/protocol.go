@@ -44,3 +44,14 @@ func (v *view) protocols(probes ...string) string {
 	}
 	return strings.Join(all, "\n")
 }
+
+// Protocols are those of the accuracies.
+func (v *view) Protocols() []history.Protocol {
+	var reports []schemas.Report
+	for _, probe := range []string{"linear", "knn"} {
+		if r := v.report(probe); r != nil {
+			reports = append(reports, *r)
+		}
+	}
+	return history.Protocols(reports)
+}

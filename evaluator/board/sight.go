@@ -171,7 +171,7 @@ func (b *board) sight(ctx context.Context, src *source, epoch int, ids []int64, 
 			continue // it is among the rejected images
 		}
 		photos = append(photos, preview.Photo{ID: id, Key: img.Key, Image: photo})
-		if sent != nil && equal(src, epoch, id, photo, sent, i) {
+		if sent != nil && equal(src, epoch, id, data, sent, i) {
 			same++
 		}
 	}
@@ -218,9 +218,16 @@ func rowOf(heads []string, r sheet.Row) (sightRow, error) {
 }
 
 // equal tells whether the n-th image that was sent has the bits that the plan
-// gives it.
-func equal(src *source, epoch int, id int64, photo *pixels.RGB, sent *schemas.Samples, n int) bool {
-	sizes := src.recipe.Sizes()
+// gives it. They are made from the file as an augmenter makes them, which decodes
+// no more of it than it needs.
+func equal(src *source, epoch int, id int64, file []byte, sent *schemas.Samples, n int) bool {
+	sizes, key := src.recipe.Sizes(), pixels.ImageKey(src.seed, epoch, id)
+	photo, err := new(decode.Decoder).Source(file, decode.DefaultLimits(), func(w, h int) []pixels.Need {
+		return pixels.Needs(src.recipe, w, h, key)
+	})
+	if err != nil {
+		return false
+	}
 	if len(sizes) != len(sent.Views) {
 		return false
 	}
@@ -228,7 +235,7 @@ func equal(src *source, epoch int, id int64, photo *pixels.RGB, sent *schemas.Sa
 	for i, size := range sizes {
 		made[i] = make([]byte, 3*size*size)
 	}
-	new(pixels.Renderer).RenderAll(made, photo, src.recipe, pixels.ImageKey(src.seed, epoch, id))
+	new(pixels.Renderer).RenderAll(made, photo, src.recipe, key)
 	for i, v := range sent.Views {
 		if !bytes.Equal(made[i], v.Data[n*len(made[i]):(n+1)*len(made[i])]) {
 			return false

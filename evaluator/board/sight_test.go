@@ -1,6 +1,9 @@
 package board
 
 import (
+	"bytes"
+	"image/jpeg"
+	"image/png"
 	"log/slog"
 	"strings"
 	"testing"
@@ -19,11 +22,14 @@ func TestSight(t *testing.T) {
 		{Size: 16, Crop: schemas.Crop{ScaleMin: 0.2, ScaleMax: 1, RatioMin: 0.75, RatioMax: 4. / 3}, Flip: 0.5},
 		{Size: 16, Crop: schemas.Crop{ScaleMin: 0.2, ScaleMax: 1, RatioMin: 0.75, RatioMax: 4. / 3}, Gray: 0.5},
 	}}}
-	for key, png := range scenes.All(1, 1, 0) {
-		if err := datasets.Put(t.Context(), key, png); err != nil {
+	for key, file := range scenes.All(1, 1, 0) {
+		if len(src.images)%2 == 0 { // of which an augmenter decodes a part
+			file = asJPEG(t, file)
+		}
+		if err := datasets.Put(t.Context(), key, file); err != nil {
 			t.Fatal(err)
 		}
-		src.images = append(src.images, schemas.Image{ID: int64(len(src.images)), Key: key, Size: int64(len(png)), Label: -1})
+		src.images = append(src.images, schemas.Image{ID: int64(len(src.images)), Key: key, Size: int64(len(file)), Label: -1})
 	}
 	b := &board{Config: Config{Datasets: datasets, Log: slog.New(slog.DiscardHandler)}}
 	sent, err := augmenter.Make(t.Context(), schemas.Split{Run: "r", Epoch: 2, Seed: src.seed, Recipe: src.recipe, Images: src.images[:3]}, datasets)
@@ -50,4 +56,17 @@ func TestSight(t *testing.T) {
 	if _, err = b.sight(t.Context(), src, 0, []int64{99}, "", nil); err == nil {
 		t.Error("have no error for an image that is not in the manifest")
 	}
+}
+
+func asJPEG(t *testing.T, file []byte) []byte {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
 }

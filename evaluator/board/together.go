@@ -148,7 +148,7 @@ func (c *compared) addAsked(views []*view) {
 	for i, v := range views {
 		reports = append(reports, v.Evaluations...)
 		for _, a := range history.Verdicts(v.Evaluations) {
-			if a.Trained == nil || a.Stage != history.LastStage && a.Stage != history.BestStage {
+			if a.Trained == nil || !a.OfEncoder() {
 				continue
 			}
 			if answers[a.Question] == nil {
@@ -163,7 +163,7 @@ func (c *compared) addAsked(views []*view) {
 	}
 	protocols := history.Protocols(reports)
 	for _, q := range questions {
-		name := probeText(history.Verdict{Question: q}) + ", " + q.LabelsText() + " labels, " + q.Stage + " stage"
+		name := probeText(q) + ", " + q.LabelsText() + " labels, " + q.Stage + " stage"
 		if q.Dataset != "" {
 			name += ", on " + q.Dataset
 		}

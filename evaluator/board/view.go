@@ -30,14 +30,15 @@ func newView(r *history.Run, g gathered) *view {
 
 // words are what templates say things with.
 var words = template.FuncMap{
-	"percent": percent,
-	"points":  points,
-	"bytes":   bytesText,
-	"short":   func(digest string) string { return digest[:min(12, len(digest))] },
-	"seconds": func(s float64) string { return duration(time.Duration(s * float64(time.Second))) },
-	"sorted":  func(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) },
-	"share":   func(x float64) float64 { return 100 * x },
-	"round":   func(digits int, x float64) string { return fmt.Sprintf("%.*f", digits, x) },
+	"percent":  percent,
+	"points":   points,
+	"bytes":    bytesText,
+	"short":    func(digest string) string { return digest[:min(12, len(digest))] },
+	"seconds":  func(s float64) string { return duration(time.Duration(s * float64(time.Second))) },
+	"sorted":   func(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) },
+	"share":    func(x float64) float64 { return 100 * x },
+	"protocol": protocolText,
+	"round":    func(digits int, x float64) string { return fmt.Sprintf("%.*f", digits, x) },
 }
 
 func percent(x *float64) string {

@@ -142,6 +142,10 @@ func (q Question) LabelsText() string {
 	return fmt.Sprintf("%.3g %%", 100*q.Labels)
 }
 
+// OfEncoder tells whether it is about the encoder as a whole, and not about one
+// stage among others.
+func (q Question) OfEncoder() bool { return q.Stage == LastStage || q.Stage == BestStage }
+
 // Protocol is what all reports of a probe have in common of how they were made.
 type Protocol struct {
 	Probe       string

@@ -34,13 +34,13 @@ func (b Bars) SVG() template.HTML {
 	if b.Percent {
 		top = 1
 	}
-	names = min(names, 130)
+	names = min(names, 150)
 	left, right := names+gap+2, Width-notes-gap-2
 	unit := max(right-left, 20) / max(top, 1e-12)
 	for i, bar := range b.Bars {
 		y := float64(i)*barHeight + 2
 		middle := y + barHeight/2 + 3
-		s.add(`<text class="tick" x="%v" y="%v" text-anchor="end">%v</text>`, left-gap, middle, shorten(bar.Name, names+letter))
+		s.add(`<text class="tick" x="%v" y="%v" text-anchor="end">%v</text>`, left-gap, middle, shorten(bar.Name, names))
 		s.add(`<rect class="bar" x="%v" y="%v" width="%v" height="%v"/>`, left, y+1, max(0, finite(bar.Value))*unit, barHeight-4)
 		if !math.IsNaN(bar.Mark) {
 			s.add(`<path class="against" d="M%v %vv%v"/>`, left+bar.Mark*unit, y-1, barHeight)

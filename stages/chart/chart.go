@@ -28,9 +28,8 @@ var Style string
 const Width = 360
 
 const (
-	letter = 6.2 // mean width of a letter
-	line   = 14. // height of a line of text
-	gap    = 6.  // between a text and what it belongs to
+	line = 14. // height of a line of text
+	gap  = 6.  // between a text and what it belongs to
 )
 
 // box is a part of a drawing.
@@ -71,17 +70,31 @@ func (s *svg) sized(class string, width, height float64, label string) template.
 	return template.HTML(out.String()) // all strings in it are escaped by add
 }
 
-// lengthOf estimates how wide a text is.
-func lengthOf(text string) float64 { return letter * float64(len([]rune(text))) }
+// lengthOf estimates how wide a text is, in a font that is rather wide.
+func lengthOf(text string) (wide float64) {
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("ijlftrI1 .,:;'|()", r):
+			wide += 4.6
+		case strings.ContainsRune("mwMW%", r):
+			wide += 10.5
+		case 'A' <= r && r <= 'Z':
+			wide += 8
+		default:
+			wide += 7
+		}
+	}
+	return wide
+}
 
-// shorten leaves out the middle of a text that is wider than room.
+// shorten leaves out the middle of a text that is wider than room, down to three
+// letters.
 func shorten(text string, room float64) string {
 	runes := []rune(text)
-	most := max(3, int(room/letter))
-	if len(runes) <= most {
-		return text
+	for most := len(runes) - 1; most >= 3 && lengthOf(text) > room; most-- {
+		text = string(runes[:most/2]) + "…" + string(runes[len(runes)-(most-1)/2:])
 	}
-	return string(runes[:most/2]) + "…" + string(runes[len(runes)-(most-1)/2:])
+	return text
 }
 
 // Colors is how many colours there are.

@@ -226,7 +226,7 @@ func TestShorten(t *testing.T) {
 		text, want string
 	}{
 		{60, "River", "River"},
-		{letter * 8, "HerbaceousVegetation", "Herb…ion"},
+		{56, "HerbaceousVegetation", "Herb…ion"},
 		{0, "abcdef", "a…f"},
 	} {
 		if have := shorten(tc.text, tc.room); have != tc.want {

@@ -32,8 +32,8 @@ func (m Matrix) SVG() template.HTML {
 	for i, name := range m.Names {
 		along := (float64(i) + 0.5) * cell
 		if cell >= 9 || i%int(9/cell+1) == 0 {
-			s.add(`<text class="tick" x="%v" y="%v" text-anchor="end">%v</text>`, left-gap, top+along+4, shorten(name, names+letter))
-			s.add(`<text class="tick" transform="translate(%v %v) rotate(-55)">%v</text>`, left+along+2, top-gap, shorten(name, names+letter))
+			s.add(`<text class="tick" x="%v" y="%v" text-anchor="end">%v</text>`, left-gap, top+along+4, shorten(name, names))
+			s.add(`<text class="tick" transform="translate(%v %v) rotate(-55)">%v</text>`, left+along+2, top-gap, shorten(name, names))
 		}
 	}
 	for i, row := range m.Counts {
