@@ -55,7 +55,7 @@ func Start(t testing.TB) *Browser {
 	if path == "" {
 		t.Skip("found no Chromium: apt-get install chromium, or name one in " + Variable)
 	}
-	profile, err := os.MkdirTemp("", "selfstream-browser-*")
+	profile, err := os.MkdirTemp("", "selfstream-browser-*") //nolint:usetesting // its children write for a moment when it has ended, which t.TempDir takes for a failure
 	if err != nil {
 		t.Fatal(err)
 	}

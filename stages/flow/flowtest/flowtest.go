@@ -103,7 +103,13 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 // there.
 func (s *Server) Connect(t testing.TB) *flow.Flow {
 	t.Helper()
-	f, err := flow.Connect(context.Background(), flow.Config{Name: t.Name(), Options: []nats.Option{nats.InProcessServer(s)}})
+	return s.ConnectAs(t, t.Name())
+}
+
+// ConnectAs is Connect for a connection of that name; see Traffic.
+func (s *Server) ConnectAs(t testing.TB, name string) *flow.Flow {
+	t.Helper()
+	f, err := flow.Connect(context.Background(), flow.Config{Name: name, Options: []nats.Option{nats.InProcessServer(s)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +118,24 @@ func (s *Server) Connect(t testing.TB) *flow.Flow {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// Traffic is how many messages the server has had from a connection and has sent
+// to it, of all kinds.
+func (s *Server) Traffic(name string) (from, to int64) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, err := s.running.Connz(&server.ConnzOptions{})
+	if err != nil {
+		s.t.Fatalf("asking nats-server for its connections: %v", err)
+	}
+	for _, c := range all.Conns {
+		if c.Name == name {
+			from, to = from+c.InMsgs, to+c.OutMsgs
+		}
+	}
+	return from, to
 }
 
 // JetStream returns a plain connection, to look at and to break what is there.
