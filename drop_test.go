@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,7 +11,9 @@ import (
 	"testing"
 
 	"selfstream/stages/flow/flowtest"
+	"selfstream/stages/ledger"
 	"selfstream/trainer/drop"
+	"selfstream/trainer/plan"
 )
 
 // TestSettingsFile: the file in a dataset has the flags of a run as keys, and
@@ -153,5 +157,56 @@ func TestDropIntoUp(t *testing.T) {
 	code, text, _ = selfstream(t, "datasets", "ls", "--state", state)
 	if code != 0 || !strings.Contains(text, `wrong: selfstream.yaml: line 1: no setting "batches"`) {
 		t.Errorf("datasets ls: have %d and\n%s, want what is wrong with the settings", code, text)
+	}
+}
+
+// TestDropThousands drops 5,000 photos into the bucket while a run is going: they
+// have one run, on all of them, after it.
+func TestDropThousands(t *testing.T) {
+	brief(t)
+	const n = 5000 // five pages of an S3's listing
+	state := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var stdout, stderr syncBuffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, small(state, "--data", photos(t, 4, nil), "--epochs", "60", "--snapshot-every", "1000", "--quiet", "3s"), &stdout, &stderr)
+	}()
+	said := func(words string) func() bool {
+		return func() bool { return strings.Contains(stdout.String(), words) }
+	}
+	flowtest.Eventually(t, "the first run", said("step 0: "))
+	many := filepath.Join(state, "s3", datasetsBucket, "many")
+	err := os.Mkdir(many, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(many, drop.SettingsFile), []byte("batch: 8\nsteps: 3"), 0o644)
+	}
+	photo := filepath.Join(photos(t, 1, nil), "train", "rings", "0000.png")
+	for i := 0; i < n && err == nil; i++ {
+		err = os.Link(photo, filepath.Join(many, fmt.Sprintf("%04d.png", i)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said("step 150/150")() {
+		t.Error("the first run was over before all was dropped")
+	}
+	flowtest.Eventually(t, "the end of the first run", said("step 150/150"))
+	flowtest.Eventually(t, "the end of the other", said("step 3/3"))
+	stop()
+	if code := <-ended; code != 0 {
+		t.Fatalf("have exit code %d\n%s\n%s", code, stdout.String(), stderr.String())
+	}
+	manifests, err := filepath.Glob(filepath.Join(state, "s3", runsBucket, "many-simclr-*", ledger.Manifest))
+	if err != nil || len(manifests) != 1 {
+		t.Fatalf("have the runs %v, %v, want one", manifests, err)
+	}
+	var m plan.Manifest
+	if err := json.Unmarshal([]byte(readFile(t, manifests[0])), &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Images) != n {
+		t.Errorf("have a run on %d images, want all %d", len(m.Images), n)
 	}
 }
