@@ -4,6 +4,8 @@
 #   trainer    with XLA for the processor; also for the evaluator
 #   cuda       the trainer with XLA for an NVIDIA GPU
 #
+# The augmenter's program has the same bytes wherever a commit is built.
+#
 # Build arguments: VERSION, what "selfstream version" says (default: git describe);
 # XLA=none leaves XLA for the processor out, where GitHub cannot be reached: the
 # Go backend computes then.

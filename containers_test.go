@@ -1,9 +1,13 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +36,7 @@ func TestContainers(t *testing.T) {
 	c.compose("--file", "compose.yaml", "--file", "compose.gpu.yaml", "--file", "compose.tls.yaml", "config", "--quiet")
 	c.compose("--profile", "ask", "build", "--quiet")
 	t.Run("images", c.testImages)
+	t.Run("reproducible", c.testReproducible)
 
 	c.up()
 	c.drop("photos", 32, 8)
@@ -90,6 +95,31 @@ func (c *composed) testImages(t *testing.T) {
 	if out, _, err := output("docker", "run", "--rm", "--entrypoint", "sh", augmenter, "-c", "echo found"); err == nil {
 		t.Errorf("augmenter: a shell says %q, want none", out)
 	}
+}
+
+// testReproducible builds the augmenter's program here, at another time, in another
+// place and with another cache than the image's. It must be the same.
+func (c *composed) testReproducible(t *testing.T) {
+	golang := regexp.MustCompile(`FROM golang:([0-9.]+)-`).FindStringSubmatch(readFile(t, "Dockerfile"))
+	if golang == nil {
+		t.Fatal("no version of Go in the Dockerfile")
+	}
+	dir := t.TempDir()
+	image := "selfstream-augmenter:" + c.project
+	container := strings.TrimSpace(c.command("docker", "create", image))
+	defer c.command("docker", "rm", container)
+	c.command("docker", "cp", "--quiet", container+":/usr/local/bin/selfstream", filepath.Join(dir, "image"))
+	version := strings.TrimSpace(c.command("git", "describe", "--tags", "--always", "--dirty"))
+	build := exec.Command("go", "build", "-tags", "noservers,noxla", "-ldflags", "-s -w -X main.stamped="+version, "-o", filepath.Join(dir, "here"), ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false", "GOTOOLCHAIN=go"+golang[1])
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	have, want := sha256.Sum256([]byte(readFile(t, filepath.Join(dir, "here")))), sha256.Sum256([]byte(readFile(t, filepath.Join(dir, "image"))))
+	if have != want {
+		t.Errorf("%s: its program has the digest %x, and what is built of the same source here %x", image, want, have)
+	}
+	t.Logf("%s: the program has the digest %x, here and there", image, want)
 }
 
 // drop uploads drawn pictures as a dataset that chooses its run.
