@@ -11,10 +11,10 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz board bench bench-peers bench-train chaos soak results results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz board bench bench-peers bench-train bench-listing chaos soak results results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-13s %s\n' "$$target" "$$does"; done
 
 build: ## the command, as ./selfstream
 	$(GO) build -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o selfstream .
@@ -57,6 +57,12 @@ bench-peers: ## the augmenter beside torchvision and OpenCV, on the photos in SE
 bench-train: ## a training step beside the straightforward graph and PyTorch on the CPU
 	$(GO) test -run '^$$' -bench Tiny -benchtime 3x ./trainer/encoder
 	/usr/bin/python3 bench/tiny_torch.py
+
+# N objects take N × 4 kB of disk.
+N ?= 1000000
+bench-listing: ## list a dataset of N small objects in the embedded S3, and plan a run on it: make bench-listing N=1000000
+	SELFSTREAM_OBJECTS=$(N) $(GO) test -run '^$$' -bench Listing -benchtime 1x -timeout 1h ./stages/local
+	SELFSTREAM_OBJECTS=$(N) $(GO) test -run '^$$' -bench Begin -benchtime 1x ./trainer/plan
 
 chaos: ## kill, stop and starve the parts of a system, and compare digests
 	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .

@@ -310,6 +310,30 @@ func TestMakeFetchesAhead(t *testing.T) {
 	}
 }
 
+// While one file is decoded, others are fetched: the first is not done with
+// before requests for all that may be ahead have been made.
+func TestMakeFetchesWhileDecoding(t *testing.T) {
+	var images []schemas.Image
+	for id := range int64(filesAhead) {
+		images = append(images, schemas.Image{ID: id, Key: "k", Size: 10})
+	}
+	asked := make(chan struct{}, len(images))
+	m := maker{stats: new(Stats), from: getter(func(context.Context, string, int64) ([]byte, bucket.Info, error) {
+		asked <- struct{}{}
+		return nil, bucket.Info{Size: 10}, nil
+	})}
+	err := m.files(t.Context(), images, func(image schemas.Image, _ file) {
+		for range images {
+			if image.ID == 0 {
+				<-asked // for ever, if nothing is fetched meanwhile
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func BenchmarkMake(b *testing.B) {
 	for _, size := range []int{64, 256, 512} {
 		b.Run(fmt.Sprintf("jpeg=%d", size), func(b *testing.B) {

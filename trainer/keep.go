@@ -65,7 +65,7 @@ func (r *run) write(ctx context.Context, final bool) (snapshot.Card, error) {
 	card, err := snapshot.Write(ctx, r.runs, r.learner.store, snapshot.Card{
 		Run: r.req.Run, Dataset: r.req.Dataset, Config: r.req.Config, Recipe: r.recipe, Classes: r.manifest.Classes,
 		Step: r.step, Steps: r.steps, Epoch: r.epoch(), Loss: r.status.Loss, Final: final,
-		Cursor: r.cursor, ManifestSHA256: r.manifest.SHA256(), Fingerprint: r.Fingerprint,
+		Cursor: r.cursor, ManifestSHA256: r.listed, Fingerprint: r.Fingerprint,
 		BatchesSHA256: r.digest.String(), SamplesTrained: r.trained,
 		Seconds: r.seconds(), Version: r.Version,
 	})

@@ -39,6 +39,7 @@ type run struct {
 	req      schemas.RunRequest // with every default filled in
 	log      *slog.Logger
 	manifest *plan.Manifest
+	listed   string // digest of the manifest
 	plan     *plan.Plan
 	recipe   schemas.Recipe
 	learner  *learner
@@ -218,6 +219,7 @@ func normal(r schemas.RunRequest) schemas.RunRequest {
 // prepare builds what a run works with, from its last snapshot if it has one.
 func (r *run) prepare(ctx context.Context) error {
 	c := r.req.Config
+	r.listed = r.manifest.SHA256()
 	what, err := newLesson(c, len(r.manifest.Classes))
 	if err != nil {
 		return err
@@ -304,7 +306,7 @@ func (r *run) match(card snapshot.Card) error {
 		return fmt.Errorf("step %d was trained on views that this build does not make by the run's settings (see recipe in its card.json): go on with the build that began it, or begin another run with --name",
 			card.Step)
 	}
-	if have := r.manifest.SHA256(); have != card.ManifestSHA256 {
+	if have := r.listed; have != card.ManifestSHA256 {
 		return fmt.Errorf("%s/%s has been changed: have digest %s, want %s as at step %d: put the old one back, or begin another run with --name",
 			r.req.Run, ledger.Manifest, have, card.ManifestSHA256, card.Step)
 	}

@@ -23,7 +23,7 @@ func TestMatch(t *testing.T) {
 		return schemas.Recipe{Jigsaw: &schemas.Jigsaw{Size: 16, Cell: 21, Permutations: []schemas.Permutation{order}}}
 	}
 	m := &plan.Manifest{Dataset: "d", Images: []schemas.Image{{Key: "d/a.jpg"}}}
-	r := &run{trainer: &trainer{Config: Config{Fingerprint: "this"}}, manifest: m, recipe: recipe(0)}
+	r := &run{trainer: &trainer{Config: Config{Fingerprint: "this"}}, listed: m.SHA256(), recipe: recipe(0)}
 	for _, tc := range []struct {
 		name   string
 		change func(*snapshot.Card)

@@ -77,9 +77,15 @@ func (l *Ledger) Find(ctx context.Context, run, document string, v any) (there b
 	return err == nil, err
 }
 
+// readable is up to how many bytes a document is laid out for people.
+const readable = 1 << 20
+
 // Write keeps v as a document of the run.
 func (l *Ledger) Write(ctx context.Context, run, document string, v any) error {
-	data, err := json.MarshalIndent(v, "", " ")
+	data, err := json.Marshal(v)
+	if err == nil && len(data) <= readable {
+		data, err = json.MarshalIndent(v, "", " ")
+	}
 	if err != nil {
 		return fmt.Errorf("writing %s of run %s: %w", document, run, err)
 	}

@@ -1,10 +1,12 @@
 package plan
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
@@ -53,12 +55,38 @@ func (m *Manifest) Validate() error {
 	return nil
 }
 
-// SHA256 names the manifest's content, as lower-case hex.
+// SHA256 names the manifest's content, as lower-case hex: the digest of its JSON
+// without spaces. That is made piece by piece, as all of it would take as much
+// memory as the manifest.
 func (m *Manifest) SHA256() string {
-	b, err := json.Marshal(m)
-	if err != nil {
-		panic("marshalling a manifest: " + err.Error()) // strings and numbers always marshal
+	digest := sha256.New()
+	marshal := func(v any) []byte {
+		b, err := json.Marshal(v)
+		if err != nil {
+			panic("marshalling a manifest: " + err.Error()) // strings and numbers always marshal
+		}
+		return b
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	rest := *m
+	rest.Images = nil
+	head, _ := bytes.CutSuffix(marshal(rest), []byte("null}"))
+	digest.Write(head)
+	if m.Images == nil {
+		digest.Write([]byte("null"))
+	}
+	before := byte('[')
+	for some := range slices.Chunk(m.Images, 1000) {
+		b := marshal(some) // [1,2,3]
+		b[0] = before
+		digest.Write(b[:len(b)-1])
+		before = ','
+	}
+	switch {
+	case before == ',':
+		digest.Write([]byte("]"))
+	case m.Images != nil:
+		digest.Write([]byte("[]"))
+	}
+	digest.Write([]byte("}"))
+	return hex.EncodeToString(digest.Sum(nil))
 }

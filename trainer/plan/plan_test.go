@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -100,6 +102,23 @@ func TestNextVisitsEverySplit(t *testing.T) {
 				t.Fatalf("%v and %v: want the first before the second", at, next)
 			}
 			at = next
+		}
+	}
+}
+
+// TestManifestDigest: it is that of the JSON, however many pieces that has.
+func TestManifestDigest(t *testing.T) {
+	empty := manifest(0)
+	empty.Images = []schemas.Image{}
+	classes := manifest(1)
+	classes.Classes = []string{"a<b", "null}"}
+	for _, m := range []*Manifest{manifest(0), empty, classes, manifest(1), manifest(1000), manifest(1001), manifest(2500)} {
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have, want := m.SHA256(), fmt.Sprintf("%x", sha256.Sum256(text)); have != want {
+			t.Errorf("%d images: have %s, want %s", len(m.Images), have, want)
 		}
 	}
 }
