@@ -18,6 +18,7 @@ import (
 	"selfstream/schemas"
 	"selfstream/stages/backend"
 	"selfstream/stages/bucket"
+	"selfstream/stages/cache"
 	"selfstream/stages/flow"
 	"selfstream/stages/lease"
 	"selfstream/stages/watch"
@@ -30,7 +31,12 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 	o := newOptions("augmenter", "", "Turns splits into samples until it is stopped. Start as many as you like, anywhere.")
 	s := o.serviceFlags("its samples are known")
 	workers := o.Int("workers", runtime.NumCPU(), "splits at work at once")
+	kept := o.cacheFlags()
 	if err := o.parse(e, args, 0); err != nil {
+		return err
+	}
+	files, err := kept.open()
+	if err != nil {
 		return err
 	}
 	stats := new(augmenter.Stats)
@@ -38,7 +44,7 @@ func runAugmenter(ctx context.Context, e *env, args []string) error {
 		return err
 	}
 	defer s.stop()
-	return augmenter.Run(ctx, augmenter.Config{Flow: s.flow, Datasets: s.datasets, Workers: *workers, Name: s.name, Stats: stats, Log: e.log})
+	return augmenter.Run(ctx, augmenter.Config{Flow: s.flow, Datasets: s.datasets, Cache: files, Workers: *workers, Name: s.name, Stats: stats, Log: e.log})
 }
 
 func runTrainer(ctx context.Context, e *env, args []string) error {
@@ -96,6 +102,30 @@ func runEvaluator(ctx context.Context, e *env, args []string) error {
 	}
 	defer s.stop()
 	return evaluator.Run(ctx, evaluator.Config{Flow: s.flow, Datasets: s.datasets, Runs: s.runs, Backend: b, Stats: stats, Log: e.log})
+}
+
+// cacheFlags say where fetched files are kept.
+type cacheFlags struct {
+	dir  string
+	size int64 // MiB
+}
+
+func (o *options) cacheFlags() *cacheFlags {
+	c := &cacheFlags{}
+	o.StringVar(&c.dir, "cache", "", "`folder` that keeps fetched files for the next epochs; several augmenters may share it")
+	o.Int64Var(&c.size, "cache-size", 10<<10, "`MiB` that the cache may have, best all of the dataset")
+	return c
+}
+
+// open returns nil where no cache is asked for.
+func (c *cacheFlags) open() (*cache.Cache, error) {
+	if c.dir == "" {
+		return nil, nil
+	}
+	if c.size <= 0 {
+		return nil, usageError{fmt.Errorf("cache-size: have %d MiB, want at least 1", c.size)}
+	}
+	return cache.Open(c.dir, c.size<<20)
 }
 
 // service is what the services have in common.

@@ -14,6 +14,7 @@ import (
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
+	"selfstream/stages/cache"
 	"selfstream/stages/flow"
 )
 
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	Flow     *flow.Flow
 	Datasets bucket.Bucket // images
+	Cache    *cache.Cache  // of their files; nil: none
 	Workers  int           // splits at work at once; one for each processor is right where images are near
 	Name     string        // under which the samples are known
 	Stats    *Stats        // kept up to date; nil: nobody looks
@@ -79,7 +81,7 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	a.mu.Lock()
 	a.run = split.Run
 	a.mu.Unlock()
-	m := maker{from: a.Datasets, stats: a.Stats}
+	m := maker{from: a.Datasets, cache: a.Cache, stats: a.Stats, log: a.Log}
 	samples, err := m.samples(ctx, split)
 	if err != nil {
 		return err

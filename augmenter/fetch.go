@@ -12,6 +12,7 @@ import (
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
+	"selfstream/stages/cache"
 	"selfstream/stages/decode"
 )
 
@@ -94,13 +95,7 @@ func (m *maker) file(ctx context.Context, image schemas.Image, joint *read) file
 	if limit := decode.DefaultLimits().Bytes; image.Size > limit {
 		return file{broken: fmt.Sprintf("the file has %d bytes, more than the limit of %d", image.Size, limit)}
 	}
-	var data []byte
-	var err error
-	if joint != nil {
-		data, err = joint.part(ctx, m.from, image)
-	} else {
-		data, err = bucket.FileOf(image).Read(ctx, m.from)
-	}
+	data, err := m.read(ctx, image, joint)
 	switch {
 	case err == nil:
 		return file{data: data}
@@ -112,4 +107,31 @@ func (m *maker) file(ctx context.Context, image schemas.Image, joint *read) file
 		return file{broken: "the key cannot name an object"}
 	}
 	return file{err: err}
+}
+
+// read fetches the bytes of an image, which are those that the split means, from
+// the cache if it has them.
+func (m *maker) read(ctx context.Context, image schemas.Image, joint *read) ([]byte, error) {
+	f := bucket.FileOf(image)
+	name := f.Content()
+	cached := m.cache != nil && name != ""
+	if cached {
+		if data, ok := m.cache.Get(name); ok {
+			m.stats.add(func(c *Counts) { c.Cached++ })
+			return data, nil
+		}
+	}
+	var data []byte
+	var err error
+	if joint != nil {
+		data, err = joint.part(ctx, m.from, image)
+	} else {
+		data, err = f.Read(ctx, m.from)
+	}
+	if cached && err == nil {
+		if err := m.cache.Put(name, data); err != nil && !errors.Is(err, cache.ErrFull) {
+			m.log.Warn("going on without the cache", "key", image.Key, "err", err)
+		}
+	}
+	return data, err
 }

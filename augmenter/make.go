@@ -3,11 +3,13 @@ package augmenter
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
+	"selfstream/stages/cache"
 	"selfstream/stages/decode"
 	"selfstream/stages/view"
 )
@@ -22,7 +24,7 @@ import (
 // An error means that the samples cannot be made for now, as when from fails
 // for another reason, or that ctx has ended.
 func Make(ctx context.Context, split schemas.Split, from bucket.Getter) (*schemas.Samples, error) {
-	m := maker{from: from, stats: new(Stats)}
+	m := maker{from: from, stats: new(Stats), log: slog.New(slog.DiscardHandler)}
 	return m.samples(ctx, split)
 }
 
@@ -34,7 +36,9 @@ func Fingerprint() string {
 
 type maker struct {
 	from  bucket.Getter
+	cache *cache.Cache // nil: none
 	stats *Stats
+	log   *slog.Logger
 }
 
 func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samples, error) {

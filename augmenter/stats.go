@@ -12,6 +12,7 @@ type Counts struct {
 	Splits int64 // made and published
 	Images int64 // that were rendered
 	Holes  int64
+	Cached int64 // files that were in the cache
 	Bytes  int64 // of samples, published
 
 	schemas.Effort // adds up to workers × time, but for the splits at work

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"selfstream/schemas"
 )
@@ -30,6 +31,15 @@ func (f File) Object() string {
 		return f.Key[:f.Tar]
 	}
 	return f.Key
+}
+
+// Content names the bytes of the image: whatever has the same name has the same
+// bytes. It is empty where the server knows no ETag.
+func (f File) Content() string {
+	if f.ETag == "" || strings.HasPrefix(f.ETag, timeStamp) {
+		return ""
+	}
+	return fmt.Sprintf("%q %q %d %d", f.Object(), f.ETag, f.Offset, f.Size)
 }
 
 // ErrOther is returned for an image that is not the one that was listed.

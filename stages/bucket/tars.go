@@ -25,13 +25,16 @@ const (
 // isTar tells whether an object is read as a tar.
 func isTar(key string) bool { return strings.EqualFold(key[max(0, len(key)-len(tarEnd)):], tarEnd) }
 
+// timeStamp is how a stamp begins that is a time.
+const timeStamp = "of "
+
 // stamp is what the content of a tar is known by: its ETag, or when it was
 // written last, in seconds, where the server knows none.
 func (i Info) stamp() string {
 	if i.ETag != "" {
 		return i.ETag
 	}
-	return "of " + i.Modified.UTC().Format(time.RFC3339)
+	return timeStamp + i.Modified.UTC().Format(time.RFC3339)
 }
 
 // readIndex returns the index of a tar: that in kept, or one made now, which
