@@ -16,7 +16,6 @@
 package schemas
 
 import (
-	"crypto/sha256"
 	"encoding"
 	"encoding/hex"
 	"encoding/json"
@@ -27,6 +26,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
+
+	"selfstream/schemas/digest"
 )
 
 // TypeHeader carries Message.Type, so that a reader can refuse a message
@@ -69,13 +70,13 @@ func Encode(m Message) (*nats.Msg, error) {
 	}
 	return &nats.Msg{
 		Subject: m.Subject(),
-		Header:  nats.Header{TypeHeader: {m.Type()}, DigestHeader: {digest(body)}},
+		Header:  nats.Header{TypeHeader: {m.Type()}, DigestHeader: {digestOf(body)}},
 		Data:    body,
 	}, nil
 }
 
-func digest(body []byte) string {
-	sum := sha256.Sum256(body)
+func digestOf(body []byte) string {
+	sum := digest.Sum(body)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -86,8 +87,8 @@ func Decode(h nats.Header, body []byte, m Message) error {
 	if got := h.Get(TypeHeader); got != m.Type() {
 		return fmt.Errorf("%w: have %q, want %q", ErrType, got, m.Type())
 	}
-	if want := h.Get(DigestHeader); want != "" && want != digest(body) {
-		return fmt.Errorf("decoding %s: %w: the body has the digest %s, its header says %s: it was changed on the way", m.Type(), ErrInvalid, digest(body), want)
+	if want := h.Get(DigestHeader); want != "" && want != digestOf(body) {
+		return fmt.Errorf("decoding %s: %w: the body has the digest %s, its header says %s: it was changed on the way", m.Type(), ErrInvalid, digestOf(body), want)
 	}
 	unmarshal := func(b []byte) error { return json.Unmarshal(b, m) }
 	if b, ok := m.(encoding.BinaryUnmarshaler); ok {

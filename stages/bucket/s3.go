@@ -3,7 +3,6 @@ package bucket
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
@@ -22,6 +21,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"selfstream/schemas/digest"
 )
 
 // Config says how to reach an S3 server.
@@ -240,7 +241,7 @@ func (s *S3) put(ctx context.Context, key string, data []byte, opts minio.PutObj
 	// off. Chunk signatures, the other way, make versitygw forget a chunk of
 	// length 0 on the connection, where it spoils the next request.
 	opts.DisableContentSha256 = true
-	sum := sha256.Sum256(data)
+	sum := digest.Sum(data)
 	err = s.retry(ctx, "writing", key, func(a *attempt) error {
 		tries++
 		size := int64(len(data))

@@ -17,7 +17,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
+
+	"selfstream/schemas/digest"
 )
 
 // ErrFull is returned by Put where all entries have been used lately.
@@ -66,10 +69,8 @@ func (c *Cache) file(name string) string {
 
 // seal is what an entry begins with.
 func seal(name string, data []byte) []byte {
-	digest := sha256.New()
-	fmt.Fprintf(digest, "%q", name)
-	digest.Write(data)
-	return digest.Sum(nil)
+	sum := digest.Sum(strconv.AppendQuote(nil, name), data)
+	return sum[:]
 }
 
 // Get returns an entry, or false if there is none, or a damaged one.

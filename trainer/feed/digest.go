@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+
+	"selfstream/schemas/digest"
 )
 
 // Digest names all batches of a run so far, in their order:
@@ -34,7 +36,7 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 func (d Digest) Add(b *Batch) Digest {
 	h := sha256.New()
 	for _, v := range b.Views {
-		h.Write(v.Data)
+		digest.Write(h, v.Data)
 	}
 	buf := make([]byte, 0, 16*b.Size())
 	for _, numbers := range [][]int32{b.Labels, b.Answers} {
@@ -45,7 +47,7 @@ func (d Digest) Add(b *Batch) Digest {
 	for _, id := range b.IDs {
 		buf = binary.LittleEndian.AppendUint64(buf, uint64(id))
 	}
-	h.Write(buf)
+	digest.Write(h, buf)
 	batch := h.Sum(nil)
-	return sha256.Sum256(append(d[:], batch...))
+	return digest.Sum(d[:], batch)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"selfstream/schemas"
+	"selfstream/schemas/digest"
 	"selfstream/trainer/plan"
 )
 
@@ -150,7 +151,7 @@ const overdueFactor = 4
 // dropped. The error wraps ErrRefused or ErrDiffers.
 func (w *window) admit(s *schemas.Samples, body []byte, from string, now time.Time) error {
 	at := plan.Position{Epoch: s.Epoch, Split: s.Index}
-	m := memory{at: at, sum: sha256.Sum256(body), from: from}
+	m := memory{at: at, sum: digest.Sum(body), from: from}
 	f := w.flights[at]
 	switch {
 	case f != nil && f.samples == nil:

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"selfstream/schemas"
+	"selfstream/schemas/digest"
 	"selfstream/stages/bucket"
 )
 
@@ -59,7 +60,7 @@ func (m *Manifest) Validate() error {
 // without spaces. That is made piece by piece, as all of it would take as much
 // memory as the manifest.
 func (m *Manifest) SHA256() string {
-	digest := sha256.New()
+	sum := sha256.New()
 	marshal := func(v any) []byte {
 		b, err := json.Marshal(v)
 		if err != nil {
@@ -70,23 +71,23 @@ func (m *Manifest) SHA256() string {
 	rest := *m
 	rest.Images = nil
 	head, _ := bytes.CutSuffix(marshal(rest), []byte("null}"))
-	digest.Write(head)
+	digest.Write(sum, head)
 	if m.Images == nil {
-		digest.Write([]byte("null"))
+		digest.Write(sum, []byte("null"))
 	}
 	before := byte('[')
 	for some := range slices.Chunk(m.Images, 1000) {
 		b := marshal(some) // [1,2,3]
 		b[0] = before
-		digest.Write(b[:len(b)-1])
+		digest.Write(sum, b[:len(b)-1])
 		before = ','
 	}
 	switch {
 	case before == ',':
-		digest.Write([]byte("]"))
+		digest.Write(sum, []byte("]"))
 	case m.Images != nil:
-		digest.Write([]byte("[]"))
+		digest.Write(sum, []byte("[]"))
 	}
-	digest.Write([]byte("}"))
-	return hex.EncodeToString(digest.Sum(nil))
+	digest.Write(sum, []byte("}"))
+	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -11,7 +11,6 @@ package snapshot
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -21,6 +20,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"selfstream/schemas"
+	"selfstream/schemas/digest"
 	"selfstream/stages/bucket"
 	"selfstream/trainer/plan"
 )
@@ -87,7 +87,7 @@ func Write(ctx context.Context, b bucket.Bucket, store *model.Store, card Card) 
 	if err != nil {
 		return card, fmt.Errorf("writing snapshot %s: %w", prefix, err)
 	}
-	card.EncoderSHA256, card.WeightsSHA256 = digest(encoder), digest(state)
+	card.EncoderSHA256, card.WeightsSHA256 = digestOf(encoder), digestOf(state)
 	text, err := json.MarshalIndent(card, "", " ")
 	if err != nil {
 		return card, fmt.Errorf("writing snapshot %s: %w", prefix, err)
@@ -147,8 +147,8 @@ func read(ctx context.Context, b bucket.Bucket, prefix, file, scope string) (*mo
 		return nil, card, fmt.Errorf("reading snapshot %s: %w: %w", prefix, ErrDamaged, err)
 	case err != nil:
 		return nil, card, fmt.Errorf("reading snapshot %s: %w", prefix, err)
-	case digest(data) != want:
-		return nil, card, fmt.Errorf("reading snapshot %s: %w: %s has digest %s, its card says %s", prefix, ErrDamaged, file, digest(data), want)
+	case digestOf(data) != want:
+		return nil, card, fmt.Errorf("reading snapshot %s: %w: %s has digest %s, its card says %s", prefix, ErrDamaged, file, digestOf(data), want)
 	}
 	store, err := unmarshal(data, scope)
 	if err != nil {
@@ -157,7 +157,7 @@ func read(ctx context.Context, b bucket.Bucket, prefix, file, scope string) (*mo
 	return store, card, nil
 }
 
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
+func digestOf(b []byte) string {
+	sum := digest.Sum(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -80,7 +80,7 @@ func TestStateComesBackWhole(t *testing.T) {
 	if !slices.Equal(again, before) {
 		t.Error("the store that was read is not the one that was written")
 	}
-	if digest(before) != want.WeightsSHA256 {
+	if digestOf(before) != want.WeightsSHA256 {
 		t.Error("weights_sha256 is not the digest of state.safetensors")
 	}
 }
