@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz board bench bench-peers bench-train bench-listing chaos soak results results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-listing chaos soak results results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-13s %s\n' "$$target" "$$does"; done
@@ -44,7 +44,13 @@ fuzz: ## every fuzz target for FUZZTIME, 10s by default
 
 # Of Debian's packages: chromium; SELFSTREAM_CHROMIUM names another browser.
 board: ## the board and a report in a headless Chromium; make test does that, too, where there is one
-	$(GO) test -count=1 -run TestBrowser -v ./evaluator/board
+	$(GO) test -count=1 -run TestBrowser -v . ./evaluator/board
+
+# DATA is a folder of photos with one folder per class. Runs that ./selfstream-data
+# has are not made again.
+pictures: ## the pictures of docs/dashboard.md, of runs on the photos in DATA, in a headless Chromium
+	SELFSTREAM_PICTURES=$(abspath docs) SELFSTREAM_DATA='$(abspath $(DATA))' SELFSTREAM_STATE=$(abspath selfstream-data) \
+	$(GO) test -count=1 -timeout 2h -run TestPictures -v .
 
 bench: ## all benchmarks; those of photos need a folder of them in SELFSTREAM_PHOTOS
 	$(GO) test -run '^$$' -bench . -benchmem ./...

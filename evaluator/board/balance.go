@@ -13,19 +13,19 @@ import (
 
 // evenness is one figure of evaluator.Balance.
 type evenness struct {
-	name, key string // key in history.Probed.Balance
-	share     bool   // an accuracy, and no number of its own
-	group     bool   // of classes, by how many images of them the run trained on
+	name, short, key string // key in history.Probed.Balance
+	share            bool   // an accuracy, and no number of its own
+	group            bool   // of classes, by how many images of them the run trained on
 }
 
 var evennesses = []evenness{
-	{"mean over classes", "class_mean", true, false},
-	{"classes with many images", "many", true, true},
-	{"classes with medium", "medium", true, true},
-	{"classes with few", "few", true, true},
-	{"std over classes", "std", true, false},
-	{"balancedness β, σ = 1", "balancedness", false, false},
-	{"balancedness β, σ = 0.2", "balancedness_0.2", false, false},
+	{"mean over classes", "mean", "class_mean", true, false},
+	{"classes with many images", "many", "many", true, true},
+	{"classes with medium", "medium", "medium", true, true},
+	{"classes with few", "few", "few", true, true},
+	{"std over classes", "std", "std", true, false},
+	{"balancedness β, σ = 1", "β, σ = 1", "balancedness", false, false},
+	{"balancedness β, σ = 0.2", "β, σ = 0.2", "balancedness_0.2", false, false},
 }
 
 // of is the figure of a snapshot as text, or "".
@@ -52,7 +52,7 @@ func (v *view) Balance() *figure {
 	now, columns := v.Newest(), []*history.Probed{v.First()}
 	f := &figure{
 		ID: "balance", Name: "How even it is over classes, linear probe", Open: true,
-		Note:     "β is the mean over all pairs of classes of exp(−|a − b|/σ), a and b being their accuracies: 1 where all are equal.",
+		Note:     "Of the accuracies of the classes: mean, that of those with many, medium and few images, standard deviation, and balancedness β, which is the mean over all pairs of classes of exp(−|a − b|/σ), a and b being two of them: 1 where all are equal.",
 		Protocol: protocolText(plainBalance(*r)),
 		Table:    table{Head: []string{"", "untrained"}},
 	}
@@ -64,7 +64,7 @@ func (v *view) Balance() *figure {
 	}
 	bars := chart.Bars{Title: "Accuracy of classes by how many images they had", Percent: true}
 	for _, e := range evennesses {
-		row := []string{e.name}
+		row := []string{e.short}
 		for _, p := range columns {
 			row = append(row, e.of(p))
 		}

@@ -62,7 +62,7 @@ func TestCrewLive(t *testing.T) {
 			}
 			if !left {
 				left = true
-				if !strings.Contains(crew, "<td>50</td>") || !strings.Contains(crew, "100 % making views") {
+				if !strings.Contains(crew, ">50</td>") || !strings.Contains(crew, "100 % making views") {
 					t.Errorf("%s: have %s, want its rate and what it does", path, crew)
 				}
 				b.tell(schemas.Pulse{Name: "<host>-1", Began: began, Time: time.Now(), Workers: 2, Leaving: true})

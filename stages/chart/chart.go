@@ -76,7 +76,7 @@ func lengthOf(text string) (wide float64) {
 		switch {
 		case strings.ContainsRune("ijlftrI1 .,:;'|()", r):
 			wide += 4.6
-		case strings.ContainsRune("mwMW%", r):
+		case strings.ContainsRune("mwMW%−", r):
 			wide += 10.5
 		case 'A' <= r && r <= 'Z':
 			wide += 8
