@@ -10,7 +10,8 @@ const Neighbours = 8
 
 // Pair makes two patches of a 3×3 grid, the one in the middle and one of its
 // eight neighbours, each as likely as the others. The answer is the place of
-// the second patch as seen from the first.
+// the second patch as seen from the first. With Grid it makes all nine, of which
+// whoever takes them makes pairs.
 //
 // Doersch et al., 2015, "Unsupervised Visual Representation Learning by Context
 // Prediction", https://arxiv.org/abs/1505.05192. The fields below Swap keep a
@@ -24,6 +25,9 @@ type Pair struct {
 	Gap    int  `json:"gap"`    // between two patches of the grid, in pixels; the paper has 48
 	Jitter int  `json:"jitter"` // each patch is moved by −Jitter to Jitter pixels in x and y; the paper has 7
 	Crop   Crop `json:"crop"`   // the box of the image that is resized to the grid's Side
+
+	Margin int  `json:"margin,omitempty"` // pixels along the border of the grid that no patch shows: resizing flattens what lies there
+	Grid   bool `json:"grid,omitempty"`   // all nine patches, in reading order; the answer is 0
 
 	Flip float64 `json:"flip,omitempty"` // probability of mirroring the whole grid left and right, before patches are cut
 	Swap float64 `json:"swap,omitempty"` // probability that the neighbour comes first; otherwise the middle does
@@ -41,9 +45,17 @@ type Resample struct {
 	MinSize int     `json:"min_size,omitempty"` // in pixels; the paper has 10
 }
 
-// Side is the side of the grid, in pixels: three patches, two gaps, and room
-// for the outer patches to move.
-func (p Pair) Side() int { return 3*p.Size + 2*p.Gap + 2*p.Jitter }
+// Side is the side of the grid, in pixels: three patches, two gaps, room for
+// the outer patches to move, and the margin.
+func (p Pair) Side() int { return 3*p.Size + 2*p.Gap + 2*p.Jitter + 2*p.Margin }
+
+// Patches is how many are made: two, or all of the grid.
+func (p Pair) Patches() int {
+	if p.Grid {
+		return Tiles
+	}
+	return 2
+}
 
 func (p Pair) validate() error {
 	if err := checkSize(p.Size); err != nil {
@@ -54,8 +66,13 @@ func (p Pair) validate() error {
 		return invalid("gap: have %d, want 0 to %d", p.Gap, MaxGrid)
 	case p.Jitter < 0 || p.Jitter > MaxGrid:
 		return invalid("jitter: have %d, want 0 to %d", p.Jitter, MaxGrid)
+	case p.Margin < 0 || p.Margin > MaxGrid:
+		return invalid("margin: have %d, want 0 to %d", p.Margin, MaxGrid)
 	case p.Side() > MaxGrid:
-		return invalid("grid: have a side of %d for patches of %d, gaps of %d and a jitter of %d, want at most %d", p.Side(), p.Size, p.Gap, p.Jitter, MaxGrid)
+		return invalid("grid: have a side of %d for patches of %d, gaps of %d, a jitter of %d and a margin of %d, want at most %d",
+			p.Side(), p.Size, p.Gap, p.Jitter, p.Margin, MaxGrid)
+	case p.Grid && p.Swap > 0:
+		return invalid("swap: have probability %g for all patches of a grid, want 0", p.Swap)
 	case r.MinSize < 0 || r.MinSize >= p.Size:
 		return invalid("resample min size: have %d, want 0 to %d, less than the patch", r.MinSize, p.Size-1)
 	case r.P > 0 && r.MinSize == 0:

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ const (
 // carries it out.
 type Recipe struct {
 	Views  []View  `json:"views,omitempty"`  // distorted crops, in the order in which the method takes them
-	Pair   *Pair   `json:"pair,omitempty"`   // two patches, whose answer is where the second lies
+	Pair   *Pair   `json:"pair,omitempty"`   // two patches, whose answer is where the second lies, or all patches of a grid
 	Jigsaw *Jigsaw `json:"jigsaw,omitempty"` // nine shuffled tiles, whose answer is how they are shuffled
 }
 
@@ -27,13 +28,9 @@ type Recipe struct {
 func (r Recipe) Sizes() []int {
 	switch {
 	case r.Pair != nil:
-		return []int{r.Pair.Size, r.Pair.Size}
+		return slices.Repeat([]int{r.Pair.Size}, r.Pair.Patches())
 	case r.Jigsaw != nil:
-		sizes := make([]int, Tiles)
-		for i := range sizes {
-			sizes[i] = r.Jigsaw.Size
-		}
-		return sizes
+		return slices.Repeat([]int{r.Jigsaw.Size}, Tiles)
 	}
 	sizes := make([]int, len(r.Views))
 	for i, v := range r.Views {

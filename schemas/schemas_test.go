@@ -94,6 +94,11 @@ var examples = append(slices.Clone(kinds),
 		Images: []schemas.Image{{ID: 0, Key: "eurosat/train/1.jpg", Size: 3119, Label: -1}},
 	}, "pair"},
 	kind{schemas.SplitsStream, &schemas.Split{
+		Run: "eurosat-context-1", Epoch: 3, Index: 14, Seed: 7,
+		Recipe: schemas.Recipe{Pair: &schemas.Pair{Size: 15, Gap: 8, Jitter: 1, Margin: 1, Grid: true, Crop: square, Flip: 0.5}},
+		Images: []schemas.Image{{ID: 0, Key: "eurosat/train/1.jpg", Size: 3119, Label: -1}},
+	}, "grid"},
+	kind{schemas.SplitsStream, &schemas.Split{
 		Run: "eurosat-jigsaw-1", Epoch: 3, Index: 14, Seed: 7,
 		Recipe: schemas.Recipe{Jigsaw: &schemas.Jigsaw{
 			Size: 64, Cell: 85, Crop: square, Flip: 0.5, Shift: 2, Gray: 0.25, Project: 0.5,

@@ -58,8 +58,9 @@ func fadeGaps(grid *view.RGB, p schemas.Pair) {
 
 // inGap tells whether no unmoved patch covers x.
 func inGap(x int, p schemas.Pair) bool {
-	x -= p.Jitter
-	return x < 0 || x >= p.Side()-2*p.Jitter || x%(p.Size+p.Gap) >= p.Size
+	border := p.Margin + p.Jitter
+	x -= border
+	return x < 0 || x >= p.Side()-2*border || x%(p.Size+p.Gap) >= p.Size
 }
 
 // describePatch says what chance decided for a patch besides its place.

@@ -40,6 +40,8 @@ func Sheet(title string, seed uint64, r schemas.Recipe, photos []Photo) sheet.Sh
 func Rows(seed uint64, epoch int, r schemas.Recipe, photos []Photo) (heads []string, rows []sheet.Row) {
 	columns, row := viewsRow(r.Views)
 	switch {
+	case r.Pair != nil && r.Pair.Grid:
+		columns, row = neighboursRow(*r.Pair)
 	case r.Pair != nil:
 		columns, row = pairRow(*r.Pair)
 	case r.Jigsaw != nil:

@@ -46,6 +46,34 @@ func part(img image.Image, at image.Point, size int) *view.RGB {
 	return out
 }
 
+// TestGridsAreTheRuns: nine patches are what an augmenter makes; they lie on the
+// grid where they are marked, in reading order.
+func TestGridsAreTheRuns(t *testing.T) {
+	for _, flip := range []float64{0, 1} {
+		pair := schemas.Pair{Size: 12, Gap: 6, Jitter: 2, Margin: 1, Grid: true, Crop: whole, Flip: flip}
+		r := schemas.Recipe{Pair: &pair}
+		for id := range int64(6) {
+			p := Photo{ID: id, Key: "a.jpg", Image: texture(2 * pair.Side())}
+			patches, _ := views(r, p)
+			row := Sheet("title", seed, r, []Photo{p}).Rows[0]
+			apart, grid := row.Cells[1], row.Cells[2]
+			for i, patch := range patches {
+				at := grid.Marks[i].Box.Min
+				if !bytes.Equal(part(grid.Image, at, pair.Size).Pix, patch.Pix) {
+					t.Errorf("patch %d: does not lie at its mark", i)
+				}
+				rest := image.Pt(i%3, i/3).Mul(pair.Size + pair.Gap).Add(image.Pt(3, 3))
+				if off := at.Sub(rest); max(off.X, -off.X, off.Y, -off.Y) > pair.Jitter {
+					t.Errorf("patch %d: lies at %v, want it near %v", i, at, rest)
+				}
+				if !bytes.Equal(part(apart.Image, image.Pt(i%3, i/3).Mul(pair.Size+1), pair.Size).Pix, patch.Pix) {
+					t.Errorf("patch %d: have other pixels than the run's, want the same", i)
+				}
+			}
+		}
+	}
+}
+
 // TestPairsAreTheRuns: both patches are what an augmenter makes; they lie on
 // the grid, and are marked in the photo, where the answer says.
 func TestPairsAreTheRuns(t *testing.T) {

@@ -14,7 +14,7 @@ type DrawnPair struct {
 	DrawnGrid
 	Answer  int  // the second patch's place as seen from the first; see schemas.Neighbours
 	Swap    bool // the neighbour comes first
-	Patches [2]DrawnPatch
+	Patches []DrawnPatch
 }
 
 // DrawnPatch is what chance decided for one patch.
@@ -28,13 +28,19 @@ type DrawnPatch struct {
 // DrawPair decides about the pair of an image of w×h pixels.
 func DrawPair(p schemas.Pair, w, h int, key random.Key) DrawnPair {
 	d := DrawnPair{DrawnGrid: drawGrid(p.Crop, w, h, p.Flip, p.Gray, p.Project, key)}
+	if p.Grid {
+		for cell := range schemas.Tiles {
+			d.Patches = append(d.Patches, drawPatch(p, cell, key))
+		}
+		return d
+	}
 	place := key.Fold(answerBranch).IntN(0, schemas.Neighbours)
 	middle := drawPatch(p, 4, key)
 	neighbour := drawPatch(p, cellOf(place), key)
-	d.Answer, d.Patches = place, [2]DrawnPatch{middle, neighbour}
+	d.Answer, d.Patches = place, []DrawnPatch{middle, neighbour}
 	if happens(p.Swap, key.Fold(swapBranch)) {
 		d.Swap = true
-		d.Answer, d.Patches = schemas.Neighbours-1-place, [2]DrawnPatch{neighbour, middle}
+		d.Answer, d.Patches = schemas.Neighbours-1-place, []DrawnPatch{neighbour, middle}
 	}
 	return d
 }
@@ -50,7 +56,8 @@ func cellOf(place int) int {
 func drawPatch(p schemas.Pair, cell int, key random.Key) DrawnPatch {
 	key = key.Fold(pieceBranch).Fold(uint64(cell))
 	step := p.Size + p.Gap
-	d := DrawnPatch{At: image.Pt(cell%3*step, cell/3*step).Add(offset(key, 0, 2*p.Jitter)), Keep: -1}
+	at := image.Pt(p.Margin+cell%3*step, p.Margin+cell/3*step)
+	d := DrawnPatch{At: at.Add(offset(key, 0, 2*p.Jitter)), Keep: -1}
 	if k := key.Fold(resampleBranch); happens(p.Resample.P, k) {
 		least, most := float64(p.Resample.MinSize), float64(p.Size-1)
 		d.Resample = int(math.RoundToEven(math.Sqrt(k.Uniform(1, least*least, most*most))))
@@ -61,8 +68,8 @@ func drawPatch(p schemas.Pair, cell int, key random.Key) DrawnPatch {
 	return d
 }
 
-// ApplyPair carries out what was drawn for a pair of src: two views of
-// Size×Size pixels of three bytes.
+// ApplyPair carries out what was drawn for a pair of src: as many views as there
+// are patches, of Size×Size pixels of three bytes.
 func (r *Renderer) ApplyPair(dst [][]byte, src Image, p schemas.Pair, d DrawnPair) {
 	side, piece := image.Pt(p.Side(), p.Side()), &r.cutter.piece
 	for i, patch := range d.Patches {

@@ -90,6 +90,31 @@ func TestPairsFit(t *testing.T) {
 	}
 }
 
+// TestGridsFit: the nine patches come in reading order, each up to the jitter
+// away from its place, and none reaches into the margin.
+func TestGridsFit(t *testing.T) {
+	for _, p := range []schemas.Pair{
+		{Size: 20},
+		{Size: 16, Gap: 8, Jitter: 2, Margin: 1},
+		{Size: 8, Gap: 1, Jitter: 1, Margin: 3},
+	} {
+		p.Crop, p.Grid = whole, true
+		src := viewtest.Coordinates(p.Side(), p.Side())
+		for i := range 200 {
+			views, answer := render(schemas.Recipe{Pair: &p}, src, i)
+			if len(views) != schemas.Tiles || answer != 0 {
+				t.Fatalf("%+v: have %d patches and the answer %d, want %d and 0", p, len(views), answer, schemas.Tiles)
+			}
+			for cell, pix := range views {
+				rest := image.Pt(cell%3, cell/3).Mul(p.Size + p.Gap).Add(image.Pt(1, 1).Mul(p.Margin + p.Jitter))
+				if off := place(t, pix, p.Size).Sub(rest); max(off.X, -off.X, off.Y, -off.Y) > p.Jitter {
+					t.Fatalf("%+v: have patch %d %v away from its place, want at most the jitter", p, cell, off)
+				}
+			}
+		}
+	}
+}
+
 // TestFlippedPairs are pairs of the mirrored image: what the answer means stays.
 func TestFlippedPairs(t *testing.T) {
 	p := schemas.Pair{Size: 16, Gap: 4, Jitter: 2, Crop: whole, Flip: 1}
@@ -301,6 +326,7 @@ func TestGoldenPairs(t *testing.T) {
 	}{
 		{"published", published, "e9031740b182ae83"},
 		{"all", full, "343f71b082ff839c"},
+		{"grid", schemas.Pair{Size: 16, Gap: 8, Jitter: 1, Margin: 1, Grid: true, Crop: published.Crop, Flip: 0.5}, "49a2ad2889f0672c"},
 		{"small", schemas.Pair{Size: 16, Gap: 8, Jitter: 1, Crop: published.Crop, Swap: 0.5, Project: 1}, "6a1061c58e93e1b9"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

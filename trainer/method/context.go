@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	. "github.com/gomlx/gomlx/core/graph"
+
 	"selfstream/schemas"
 	"selfstream/trainer/layer"
 )
@@ -20,12 +22,17 @@ import (
 // patch is brought to mean 0 and variance 1; and which of the two comes first
 // is left to chance, so that every pair is learned in both directions.
 //
-// An image gives one pair an epoch; the authors cut a few grids out of each and
-// take all pairs of neighbours. The loss is the mean over the batch, theirs the
-// sum. They drop colours in every patch; the paper's other way is Project, with
-// the same result.
+// The authors cut a few grids out of an image and take all pairs of neighbours.
+// With Grid, an image gives a whole grid an epoch, and the middle patch is asked
+// about with each of its neighbours, in both directions: 16 questions for nine
+// patches to look at; see neighbours. Without, it gives one pair. The loss is
+// the mean over the questions, theirs the sum. They drop colours in every patch;
+// the paper's other way is Project, with the same result. The defaults for small
+// images do neither, and leave each patch its light, which is half of what so
+// few pixels tell.
 type Context struct {
 	from        recipe
+	Grid        bool
 	Patch       int // 0: the largest that fits
 	Gap, Jitter int // −1: in proportion to the patch
 	Crop        float64
@@ -40,20 +47,22 @@ type Context struct {
 
 func newContext(s *flag.FlagSet) Method {
 	m := &Context{}
+	s.BoolVar(&m.Grid, "grid", true, "look at all nine patches of a grid, and ask about the middle one with each of the others, in both directions")
 	s.IntVar(&m.Patch, "patch", 0, "side of a patch, in pixels; 0: the largest whose grid fits into the image")
 	s.IntVar(&m.Gap, "gap", -1, "between patches, in pixels; -1: half a patch")
 	s.IntVar(&m.Jitter, "jitter", -1, "pixels by which a patch may be away from its place; -1: 7 for a patch of 96")
-	s.Float64Var(&m.Crop, "crop", 0.5, "smallest share of the image that the grid covers")
+	s.Float64Var(&m.Crop, "crop", 1, "smallest share of the image that the grid covers")
 	s.Float64Var(&m.Flip, "flip", 0.5, "probability of mirroring the image left and right before the patches are cut")
 	s.Float64Var(&m.Drop, "drop", 0, "against colour fringes: probability of a patch keeping one colour channel, with noise for the others")
 	s.Float64Var(&m.Project, "project", 0, "against colour fringes: probability of both patches losing what is between green and magenta")
 	s.Float64Var(&m.Gray, "gray", 0, "probability of both patches losing their colours")
-	s.Float64Var(&m.Resample, "resample", 0.33, "against patterns of single pixels: probability of a patch being shrunk and enlarged again")
-	s.BoolVar(&m.Normalize, "normalize", true, "against gradients of brightness: give each patch mean 0 and variance 1")
+	s.Float64Var(&m.Resample, "resample", 0, "against patterns of single pixels: probability of a patch being shrunk and enlarged again")
+	s.BoolVar(&m.Normalize, "normalize", false, "against gradients of brightness: give each patch mean 0 and variance 1")
 	s.IntVar(&m.FC6, "fc6", 256, "width of the code of a patch")
-	s.IntVar(&m.FC7, "fc7", 512, "width of the two layers above the codes, fc7 and fc8")
+	s.IntVar(&m.FC7, "fc7", 256, "width of the two layers above the codes, fc7 and fc8")
 	m.from.bind(s, map[string]string{
-		"crop": "0.35", "flip": "0", "drop": "1", "fc6": "4096", "fc7": "4096",
+		"grid": "false", "crop": "0.35", "flip": "0", "drop": "1", "resample": "0.33", "normalize": "true",
+		"fc6": "4096", "fc7": "4096",
 	})
 	return m
 }
@@ -87,13 +96,23 @@ func (m *Context) Validate() error {
 // for jitter is as large as fits into size, so that patches show things as
 // large as the whole image does: 96 pixels at a size of 398, as in the paper,
 // and 15 at 64.
+//
+// With Grid there are margins, and they fill the size: a whole image that has it
+// is not resized. From 64 to 62 pixels, say, resizing blurs the middle more than
+// the border, and how sharp a patch is would tell where it lies.
 func (m *Context) Recipe(size int) schemas.Recipe {
 	patch := m.Patch
 	if patch == 0 {
 		for patch = 1; m.pair(patch+1).Side() <= size; patch++ {
 		}
+		if rest := size - m.pair(patch).Side(); m.Grid && rest%2 == 1 && patch > 1 {
+			patch-- // The margins take the rest, half each.
+		}
 	}
 	pair := m.pair(patch)
+	if m.Grid {
+		pair.Margin += max(0, (size-pair.Side())/2)
+	}
 	return schemas.Recipe{Pair: &pair}
 }
 
@@ -108,7 +127,12 @@ func (m *Context) pair(patch int) schemas.Pair {
 	p := schemas.Pair{
 		Size: patch, Gap: share(m.Gap, 48), Jitter: share(m.Jitter, 7),
 		Crop: schemas.Crop{ScaleMin: m.Crop, ScaleMax: 1, RatioMin: 1, RatioMax: 1},
-		Flip: m.Flip, Swap: 0.5, Gray: m.Gray, Project: m.Project, Drop: m.Drop,
+		Flip: m.Flip, Gray: m.Gray, Project: m.Project, Drop: m.Drop,
+	}
+	if m.Grid {
+		p.Grid, p.Margin = true, 1
+	} else {
+		p.Swap = 0.5
 	}
 	if least := max(1, share(-1, 10)); m.Resample > 0 && least < patch {
 		p.Resample = schemas.Resample{P: m.Resample, MinSize: least}
@@ -124,7 +148,7 @@ func (m *Context) pair(patch int) schemas.Pair {
 // than a million steps.
 func (m *Context) Training() Training {
 	t := smallTraining()
-	t.ImageSize = 64
+	t.ImageSize, t.Epochs, t.LearningRate = 64, 40, 2e-3
 	if m.from.paper {
 		t = Training{
 			Encoder: "alexnet", ImageSize: 398, Epochs: 400, Batch: 512,
@@ -136,10 +160,17 @@ func (m *Context) Training() Training {
 
 // Loss implements Method.
 func (m *Context) Loss(net Net, b Batch) Result {
-	b.check(2)
+	questions, answers := []question{{first: 0, second: 1}}, b.Answers
+	if m.Grid {
+		questions = neighbours()
+		answers = answersTo(questions, b.Answers)
+	}
+	n := m.pair(1).Patches()
+	b.check(n)
 	head := net.Head("classifier")
 	codes, features := towers(net, head, patches(b.Views, m.Normalize), m.FC6)
-	x := dense(head, "fc7", codes, m.FC7, net.Training)
+	x := both(head, "fc7", Reshape(codes, -1, n, m.FC6), questions, m.FC7)
+	x = layer.ReLU(layer.BatchNormPlain(head, "fc7.norm", x, net.Training))
 	x = layer.ReLU(layer.Linear(head, "fc8", x, m.FC7, true))
-	return answered(layer.Linear(head, "fc9", x, schemas.Neighbours, true), b.Answers, features)
+	return answered(layer.Linear(head, "fc9", x, schemas.Neighbours, true), answers, features)
 }

@@ -227,7 +227,7 @@ func TestPublished(t *testing.T) {
 		{"byol", map[string]string{"hidden": "4096", "dim": "256", "momentum": "0.996", "normalize": "false", "crop": "0.08", "jitter": "1", "solarize": "0.2", "without": "nothing"},
 			Training{Epochs: 1000, Batch: 4096, LearningRate: 0.2, WeightDecay: 1.5e-6, Warmup: 0.01}},
 		{"context", map[string]string{
-			"patch": "0", "gap": "-1", "jitter": "-1", "crop": "0.35", "flip": "0", "drop": "1", "project": "0", "gray": "0",
+			"grid": "false", "patch": "0", "gap": "-1", "jitter": "-1", "crop": "0.35", "flip": "0", "drop": "1", "project": "0", "gray": "0",
 			"resample": "0.33", "normalize": "true", "fc6": "4096", "fc7": "4096",
 		}, Training{
 			Encoder: "alexnet", ImageSize: 398, Epochs: 400, Batch: 512, Optimizer: "sgd", LearningRate: 1e-6, BaseBatch: 1,

@@ -183,7 +183,6 @@ func TestZeroHead(t *testing.T) {
 // TestTowersShareWeights: a patch has the same code in every tower, so that
 // patches and the columns of fc7 that look at them can be shuffled together.
 func TestTowersShareWeights(t *testing.T) {
-	const fc6, fc7 = 16, 32
 	for name, p := range puzzled {
 		s := fixed(t, name)
 		in := s.inputs(0)
@@ -196,18 +195,38 @@ func TestTowersShareWeights(t *testing.T) {
 		if other := s.lossOf(t, shuffled); math.Abs(other-want) < 1e-3 {
 			t.Errorf("%s: have a loss of %.6f with the patches in other places and of %.6f before, want places to matter", name, other, want)
 		}
-		s.change(t, "fc7.weight", func(values []float32) { // [fc7, places·fc6]
-			old := slices.Clone(values)
-			for row := range fc7 {
-				for place, from := range order {
-					copy(values[(row*p.places+place)*fc6:][:fc6], old[(row*p.places+from)*fc6:])
-				}
-			}
-		})
+		s.shuffle(t, name, order)
 		if err := near(s.lossOf(t, shuffled), want, 1e-4); err != nil {
 			t.Errorf("%s: patches and columns of fc7 shuffled: %v", name, err)
 		}
 	}
+}
+
+// shuffle shuffles what fc7 knows of the places.
+func (s *student) shuffle(t *testing.T, name string, order []int) {
+	t.Helper()
+	const fc6, fc7 = 16, 32
+	if name == "context" { // one layer for the first patch, one for the second: [fc7, fc6]
+		if order[0] == 0 {
+			t.Fatal("have the two patches in their places, want them exchanged")
+		}
+		var first, second []float32
+		s.change(t, "fc7.first.weight", func(values []float32) { first = slices.Clone(values) })
+		s.change(t, "fc7.second.weight", func(values []float32) {
+			second = slices.Clone(values)
+			copy(values, first)
+		})
+		s.change(t, "fc7.first.weight", func(values []float32) { copy(values, second) })
+		return
+	}
+	s.change(t, "fc7.weight", func(values []float32) { // [fc7, Tiles·fc6]
+		old := slices.Clone(values)
+		for row := range fc7 {
+			for place, from := range order {
+				copy(values[(row*len(order)+place)*fc6:][:fc6], old[(row*len(order)+from)*fc6:])
+			}
+		}
+	})
 }
 
 // TestOrderOfImages: which image of a batch comes first does not matter.
@@ -296,6 +315,23 @@ func TestGradient(t *testing.T) {
 		behind, _ := look()
 		if err := near(have/((ahead-behind)/(2*step)), 1, 0.01); err != nil {
 			t.Errorf("%s: slope of the loss by that of the difference: %v", name, err)
+		}
+	}
+}
+
+// TestGridFillsImage: nothing is resized of a whole image that has the size.
+func TestGridFillsImage(t *testing.T) {
+	m, err := New("context", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 10; size <= 400; size++ {
+		r := m.Recipe(size)
+		if err := r.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if p := *r.Pair; p.Side() != size || !p.Grid || p.Margin < 1 || p.Margin > 5 {
+			t.Errorf("at %d: have %+v with a side of %d, want nine patches with small margins on all of it", size, p, p.Side())
 		}
 	}
 }

@@ -34,7 +34,7 @@ const (
 var small = map[string]map[string]string{
 	"barlow":  {"dim": "16", "hidden": "32"},
 	"byol":    {"dim": "16", "hidden": "32"},
-	"context": {"fc6": "16", "fc7": "32", "normalize": "false"},
+	"context": {"fc6": "16", "fc7": "32", "grid": "false", "resample": "0.33"},
 	"jigsaw":  {"fc6": "16", "fc7": "32", "permutations": "8", "puzzles": "1"},
 	"kcl":     {"dim": "16"},
 	"simclr":  {"dim": "16"},
