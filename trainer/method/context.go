@@ -23,10 +23,9 @@ import (
 // is left to chance, so that every pair is learned in both directions.
 //
 // The authors cut a few grids out of an image and take all pairs of neighbours.
-// With Grid, an image gives a whole grid an epoch, and the middle patch is asked
-// about with each of its neighbours, in both directions: 16 questions for nine
+// With Grid, an image gives a whole grid an epoch: 40 questions about nine
 // patches to look at; see neighbours. Without, it gives one pair. The loss is
-// the mean over the questions, theirs the sum. They drop colours in every patch;
+// a mean, theirs the sum. They drop colours in every patch;
 // the paper's other way is Project, with the same result. The defaults for small
 // images do neither, and leave each patch its light, which is half of what so
 // few pixels tell.
@@ -47,7 +46,7 @@ type Context struct {
 
 func newContext(s *flag.FlagSet) Method {
 	m := &Context{}
-	s.BoolVar(&m.Grid, "grid", true, "look at all nine patches of a grid, and ask about the middle one with each of the others, in both directions")
+	s.BoolVar(&m.Grid, "grid", true, "look at all nine patches of a grid, and ask about all 40 pairs of neighbours; otherwise at one pair")
 	s.IntVar(&m.Patch, "patch", 0, "side of a patch, in pixels; 0: the largest whose grid fits into the image")
 	s.IntVar(&m.Gap, "gap", -1, "between patches, in pixels; -1: half a patch")
 	s.IntVar(&m.Jitter, "jitter", -1, "pixels by which a patch may be away from its place; -1: 7 for a patch of 96")
@@ -160,10 +159,10 @@ func (m *Context) Training() Training {
 
 // Loss implements Method.
 func (m *Context) Loss(net Net, b Batch) Result {
-	questions, answers := []question{{first: 0, second: 1}}, b.Answers
+	questions, answers, over := []question{{first: 0, second: 1}}, b.Answers, mean(ReduceAllMean)
 	if m.Grid {
 		questions = neighbours()
-		answers = answersTo(questions, b.Answers)
+		answers, over = answersTo(questions, b.Answers), evenly(questions)
 	}
 	n := m.pair(1).Patches()
 	b.check(n)
@@ -172,5 +171,5 @@ func (m *Context) Loss(net Net, b Batch) Result {
 	x := both(head, "fc7", Reshape(codes, -1, n, m.FC6), questions, m.FC7)
 	x = layer.ReLU(layer.BatchNormPlain(head, "fc7.norm", x, net.Training))
 	x = layer.ReLU(layer.Linear(head, "fc8", x, m.FC7, true))
-	return answered(layer.Linear(head, "fc9", x, schemas.Neighbours, true), answers, features)
+	return answered(layer.Linear(head, "fc9", x, schemas.Neighbours, true), answers, features, over)
 }

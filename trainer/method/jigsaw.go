@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 
+	. "github.com/gomlx/gomlx/core/graph"
+
 	"selfstream/schemas"
 	"selfstream/trainer/layer"
 )
@@ -145,5 +147,5 @@ func (m *Jigsaw) Loss(net Net, b Batch) Result {
 	codes, features := towers(net, head, patches(b.Views, m.Normalize), m.FC6)
 	codes, answers := puzzles(codes, b.Answers, m.permutations(), m.Puzzles)
 	x := dense(head, "fc7", codes, m.FC7, net.Training)
-	return answered(layer.Linear(head, "fc8", x, m.Permutations, true), answers, features)
+	return answered(layer.Linear(head, "fc8", x, m.Permutations, true), answers, features, ReduceAllMean)
 }

@@ -16,16 +16,19 @@ type question struct {
 }
 
 // neighbours are the questions about a grid of nine patches in reading order:
-// the middle one with each of the others, in both directions, so that each
-// answer is right for two of the 16.
+// its 40 pairs of neighbours, either direction counted.
 func neighbours() (all []question) {
-	const middle = schemas.Tiles / 2
-	for place := range schemas.Neighbours {
-		cell := place
-		if cell >= middle {
-			cell++
+	for first := range schemas.Tiles {
+		for place := range schemas.Neighbours {
+			cell := place
+			if cell >= schemas.Tiles/2 {
+				cell++ // the middle is no neighbour of itself
+			}
+			x, y := first%3+cell%3-1, first/3+cell/3-1
+			if 0 <= x && x < 3 && 0 <= y && y < 3 {
+				all = append(all, question{first, 3*y + x, place})
+			}
 		}
-		all = append(all, question{middle, cell, place}, question{cell, middle, schemas.Neighbours - 1 - place})
 	}
 	return all
 }
@@ -59,4 +62,23 @@ func answersTo(questions []question, of *Node) *Node {
 		right[i] = int32(q.answer)
 	}
 	return Reshape(BroadcastToDims(Reshape(Const(of.Graph(), right), 1, n), batch, n), batch*n)
+}
+
+// evenly is the mean, over the answers, of the mean over the questions that one
+// is right for. A grid has six pairs side by side and four aslant; counted one by
+// one, whoever always says "left" would be right more often than by chance.
+func evenly(questions []question) mean {
+	times := [schemas.Neighbours]float32{}
+	for _, q := range questions {
+		times[q.answer]++
+	}
+	weights := make([]float32, len(questions))
+	for i, q := range questions {
+		weights[i] = 1 / (schemas.Neighbours * times[q.answer])
+	}
+	return func(rows *Node) *Node {
+		rows = Reshape(rows, -1, len(questions))
+		weight := ConvertDType(Reshape(Const(rows.Graph(), weights), 1, -1), rows.DType())
+		return DivScalar(ReduceAllSum(Mul(rows, weight)), float64(rows.Shape().Dim(0)))
+	}
 }

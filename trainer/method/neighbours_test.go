@@ -13,8 +13,8 @@ import (
 	"selfstream/trainer/layer"
 )
 
-// TestNeighbours: the middle patch is asked about with each of the others, in
-// both directions, and each answer is right for as many questions.
+// TestNeighbours: every patch is asked about with each of its neighbours, in
+// both directions, and the mean counts each answer the same.
 func TestNeighbours(t *testing.T) {
 	steps := []image.Point{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}}
 	cell := func(i int) image.Point { return image.Pt(i%3, i/3) }
@@ -23,18 +23,41 @@ func TestNeighbours(t *testing.T) {
 		if cell(q.first).Add(steps[q.answer]) != cell(q.second) {
 			t.Errorf("%+v: have patch %d there", q, q.second)
 		}
-		if q.first != 4 && q.second != 4 {
-			t.Errorf("%+v: does not ask about the middle", q)
-		}
 		times[q.answer]++
 		met[q] = true
 	}
-	if len(met) != 16 {
-		t.Errorf("have %d different questions, want 16", len(met))
+	if len(met) != 40 {
+		t.Errorf("have %d different questions, want 40", len(met))
 	}
+	for answer, want := range []int{4, 6, 4, 6, 6, 4, 6, 4} {
+		if times[answer] != want {
+			t.Errorf("answer %d is right %d times, want %d", answer, times[answer], want)
+		}
+	}
+}
+
+// TestEvenly: whoever gives the same answer to all questions is right about one
+// in eight.
+func TestEvenly(t *testing.T) {
+	const images = 3
+	questions := neighbours()
 	for answer := range schemas.Neighbours {
-		if times[answer] != 2 {
-			t.Errorf("answer %d is right %d times, want 2", answer, times[answer])
+		right := make([]float32, 0, images*len(questions))
+		for range images {
+			for _, q := range questions {
+				if q.answer == answer {
+					right = append(right, 1)
+				} else {
+					right = append(right, 0)
+				}
+			}
+		}
+		out, err := CallOnce(goBackend(t), func(rows *Node) *Node { return evenly(questions)(rows) }, right)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := near(float64(tensors.ToScalar[float32](out)), 1./schemas.Neighbours, 1e-6); err != nil {
+			t.Errorf("answer %d: %v", answer, err)
 		}
 	}
 }

@@ -71,10 +71,13 @@ func dense(s *model.Scope, name string, x *Node, width int, training bool) *Node
 	return layer.ReLU(x)
 }
 
+// mean makes one number of one per row, [B].
+type mean func(rows *Node) *Node
+
 // answered is what the logits [B, n] of n answers come to, given the right
 // ones, int32 [B].
-func answered(logits, right, features *Node) Result {
-	loss, accuracy := choice(logits, right)
+func answered(logits, right, features *Node, over mean) Result {
+	loss, accuracy := choice(logits, right, over)
 	return Result{
 		Loss:      loss,
 		Embedding: features,
@@ -85,15 +88,15 @@ func answered(logits, right, features *Node) Result {
 
 // choice is the mean over the rows of −ln softmax(logits)[right], and the share
 // of rows in which the right answer has the largest logit of all, alone.
-func choice(logits, right *Node) (loss, accuracy *Node) {
+func choice(logits, right *Node, over mean) (loss, accuracy *Node) {
 	answers := Iota(logits.Graph(), shapes.Make(dtypes.Int32, logits.Shape().Dimensions...), 1)
 	isRight := Equal(answers, ExpandAxes(right, 1))
 	own := ReduceSum(Where(isRight, logits, ZerosLike(logits)), 1)
-	loss = ReduceAllMean(Sub(logSumExp(logits), own))
+	loss = over(Sub(logSumExp(logits), own))
 
 	never := Infinity(logits.Graph(), logits.DType(), -1)
 	others := ReduceMax(Where(isRight, never, logits), 1)
-	return loss, ReduceAllMean(ConvertDType(GreaterThan(own, others), logits.DType()))
+	return loss, over(ConvertDType(GreaterThan(own, others), logits.DType()))
 }
 
 func checkProbabilities(all map[string]float64) error {

@@ -22,7 +22,7 @@ func chosen(in []*Node) (loss, accuracy *Node) {
 	for i := range right {
 		right[i] = int32(i % n)
 	}
-	return choice(in[0], Const(in[0].Graph(), right))
+	return choice(in[0], Const(in[0].Graph(), right), ReduceAllMean)
 }
 
 // TestChoiceByLoops compares with −ln softmax as loops in float64, and the

@@ -67,7 +67,7 @@ func (m *Supervised) Loss(net Net, b Batch) Result {
 		return Result{Loss: ScalarZero(features.Graph(), features.DType()), Embedding: features}
 	}
 	logits := layer.Linear(net.Head("classifier"), "fc", features, b.Classes, true)
-	loss, accuracy := choice(logits, b.pairLabels())
+	loss, accuracy := choice(logits, b.pairLabels(), ReduceAllMean)
 	return Result{
 		Loss:      loss,
 		Embedding: features,
