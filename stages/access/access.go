@@ -45,7 +45,8 @@ func datasetsRights() []right {
 }
 
 // runsRights: trainers and evaluators write what is theirs in a run (package
-// ledger has the list), people read, and augmenters have no business there.
+// ledger has the list), people read and keep the evaluations that they ask for,
+// and augmenters have no business there.
 func runsRights() []right {
 	trainer, evaluator := []string{schemas.TrainerService}, []string{schemas.EvaluatorService}
 	readers := []string{schemas.TrainerService, schemas.EvaluatorService, schemas.PersonService}
@@ -56,6 +57,7 @@ func runsRights() []right {
 			"_drops/*", "_tars/*", "*/request.json", "*/manifest.json", "*/status.json", "*/curve.json", "*/rejects.json", "*/lease.json", "*/snapshots/*",
 		}},
 		{who: evaluator, does: change(), objects: []string{"*/probe-images.json", "*/reports/*", "*/exhibits/*", "*/features/*"}},
+		{who: []string{schemas.PersonService}, does: change(), objects: []string{"*/evaluations/*"}},
 	}
 }
 

@@ -140,6 +140,7 @@ func attempts() []attempt {
 			"r/lease.json", "r/snapshots/00000001/card.json",
 		},
 		evaluator: {"r/probe-images.json", "r/reports/00000001-linear.json", "r/exhibits/00000001.safetensors", "r/features/00000001.safetensors"},
+		person:    {"r/evaluations/00000001-sgd-0.json"},
 	} {
 		for _, key := range keys {
 			all = append(all, attempt{"write " + key, []string{who}, put("runs", key)}, attempt{"delete " + key, []string{who}, remove("runs", key)})
