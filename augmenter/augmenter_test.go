@@ -306,7 +306,7 @@ func TestRejects(t *testing.T) {
 	}
 }
 
-// The times add up to workers × time.
+// The times are parts of workers × time.
 func TestStats(t *testing.T) {
 	var b bucket.Memory
 	srv := flowtest.Start(t)
@@ -322,8 +322,8 @@ func TestStats(t *testing.T) {
 	if c.Waiting <= 0 || c.Fetching <= 0 || c.Rendering <= 0 || c.Publishing <= 0 {
 		t.Errorf("have %+v, want all times above 0", c)
 	}
-	if sum := c.Waiting + c.Fetching + c.Rendering + c.Publishing; sum > most || sum < most/2 {
-		t.Errorf("have %v in all, want about %v", sum, most)
+	if sum := c.Waiting + c.Fetching + c.Rendering + c.Publishing; sum > most {
+		t.Errorf("have %v in all, want at most %v", sum, most)
 	}
 	if again := stats.Read(); again != c {
 		t.Errorf("counts after the end: have %+v, want %+v", again, c)
