@@ -80,11 +80,24 @@ func Open(ctx context.Context, c Config, name string) (*S3, error) {
 	return s, nil
 }
 
-// ensure makes the bucket if it is missing. It looks by listing: the answer to
-// a HEAD request has no room for the reason of a refusal.
+// ensure makes the bucket if it is missing. A server that answers is asked
+// again: versitygw has only errors of its own for a bucket that somebody else is
+// just making. One that does not answer is not waited for: its address may be
+// wrong.
 func (s *S3) ensure(ctx context.Context) error {
 	p := s.policy
 	p.patience = min(p.patience, 10*time.Second)
+	for n := 1; ; n++ {
+		err := s.ensureOnce(ctx, p)
+		if answer := (minio.ErrorResponse{}); err == nil || !errors.As(err, &answer) || !p.again(ctx, n, err) {
+			return err
+		}
+	}
+}
+
+// ensureOnce looks by listing: the answer to a HEAD request has no room for the
+// reason of a refusal.
+func (s *S3) ensureOnce(ctx context.Context, p policy) error {
 	return p.try(ctx, func(a *attempt) error {
 		for o := range s.core.ListObjectsIter(a.ctx, s.name, minio.ListObjectsOptions{MaxKeys: 1}) {
 			if minio.ToErrorResponse(o.Err).Code == minio.NoSuchBucket {
