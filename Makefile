@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-listing chaos soak results results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-listing chaos soak results results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-13s %s\n' "$$target" "$$does"; done
@@ -63,6 +63,9 @@ bench-peers: ## the augmenter beside torchvision and OpenCV, on the photos in SE
 bench-train: ## a training step beside the straightforward graph and PyTorch on the CPU
 	$(GO) test -run '^$$' -bench Tiny -benchtime 3x ./trainer/encoder
 	/usr/bin/python3 bench/tiny_torch.py
+
+bench-queue: ## samples from an augmenter's views to a step's tensors, beside equal messages by nats.go alone
+	$(GO) test -run '^$$' -bench Queue -benchtime 1x ./trainer
 
 # N objects take N × 4 kB of disk.
 N ?= 1000000

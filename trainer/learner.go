@@ -21,11 +21,12 @@ import (
 // move them.
 type learner struct {
 	lesson
-	store  *model.Store
-	pass   *model.Exec // of a batch, which moves the weights, or of a part
-	parted *parted     // nil where batches are taken whole
-	chance float64     // see method.Result
-	names  []string    // of the values, in the order of the graph's outputs
+	backend compute.Backend
+	store   *model.Store
+	pass    *model.Exec // of a batch, which moves the weights, or of a part
+	parted  *parted     // nil where batches are taken whole
+	chance  float64     // see method.Result
+	names   []string    // of the values, in the order of the graph's outputs
 }
 
 // outcome is what a step tells. The embedding stays on the device until
@@ -42,7 +43,7 @@ const gradientNorm = "gradient_norm"
 // newLearner builds the graphs of a step and, where the store lacks them, the
 // variables with their first values.
 func newLearner(b compute.Backend, store *model.Store, what lesson) (*learner, error) {
-	l := &learner{lesson: what, store: store}
+	l := &learner{lesson: what, backend: b, store: store}
 	build := l.wholeBatch
 	if what.parts > 1 {
 		l.parted = &parted{learner: l}
@@ -133,19 +134,35 @@ func (l *learner) takeWhole(b *feed.Batch, lr, progress float64) (outcome, error
 
 // call makes a pass of the images first to last of a batch.
 func (l *learner) call(b *feed.Batch, first, last int, lr, progress float64) ([]*tensors.Tensor, error) {
-	in := []any{float32(lr), float32(progress), tensors.FromFlatDataAndDimensions(b.Labels[first:last], last-first)}
+	given, err := inputs(l.backend, b, first, last)
+	if err != nil {
+		return nil, err
+	}
+	out, err := l.pass.Call(append([]any{float32(lr), float32(progress)}, anys(given)...)...)
+	free(given)
+	return out, err
+}
+
+// inputs are the images first to last of a batch, as a pass takes them. Views are
+// copied once, where the backend can, into the memory that it computes on.
+func inputs(on compute.Backend, b *feed.Batch, first, last int) ([]*tensors.Tensor, error) {
+	n := last - first
+	in := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(b.Labels[first:last], n)}
 	if b.Answers != nil {
-		in = append(in, tensors.FromFlatDataAndDimensions(b.Answers[first:last], last-first))
+		in = append(in, tensors.FromFlatDataAndDimensions(b.Answers[first:last], n))
 	}
 	for _, v := range b.Views {
-		row := v.Size * v.Size * 3
-		in = append(in, tensors.FromFlatDataAndDimensions(v.Data[first*row:last*row], last-first, v.Size, v.Size, 3))
+		t, err := tensors.FromShapeForBackend(on, 0, shapes.Make(dtypes.Uint8, n, v.Side, v.Side, 3))
+		if err == nil {
+			in = append(in, t)
+			err = t.MutableBytes(func(pixels []byte) { v.Copy(pixels, first) })
+		}
+		if err != nil {
+			free(in)
+			return nil, err
+		}
 	}
-	out, err := l.pass.Call(in...)
-	for _, t := range in[2:] {
-		t.(*tensors.Tensor).MustFinalizeAll()
-	}
-	return out, err
+	return in, nil
 }
 
 // add adds a share of what a pass tells to an outcome, and frees it.

@@ -74,7 +74,7 @@ func testBatch(m method.Method, size int, seed uint64) *feed.Batch {
 		for k := range pixels {
 			pixels[k] = byte(random.New(seed).Fold(uint64(i)).Uniform(uint64(k), 0, 256))
 		}
-		b.Views = append(b.Views, schemas.Pixels{Size: v.Size, Data: pixels})
+		b.Views = append(b.Views, feed.View{Side: v.Size, Pieces: [][]byte{pixels[:len(pixels)/3], pixels[len(pixels)/3:]}})
 	}
 	return b
 }
@@ -84,8 +84,9 @@ func part(b *feed.Batch, k, n int) *feed.Batch {
 	size := b.Size() / n
 	p := &feed.Batch{Labels: b.Labels[k*size : (k+1)*size], IDs: b.IDs[k*size : (k+1)*size]}
 	for _, v := range b.Views {
-		bytes := len(v.Data) / n
-		p.Views = append(p.Views, schemas.Pixels{Size: v.Size, Data: v.Data[k*bytes : (k+1)*bytes]})
+		pixels := make([]byte, size*v.Side*v.Side*3)
+		v.Copy(pixels, k*size)
+		p.Views = append(p.Views, feed.View{Side: v.Side, Pieces: [][]byte{pixels}})
 	}
 	return p
 }

@@ -3,10 +3,12 @@ package trainer
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -82,28 +84,34 @@ func (r *run) purge(ctx context.Context) {
 
 // receive hands the samples that come back to the feed.
 func (r *run) receive(ctx context.Context, f *feed.Feed) error {
-	told := map[string]bool{} // which augmenters are of another build
-	return r.Flow.Work(ctx, schemas.SamplesStream, schemas.SamplesConsumer(r.req.Run), flow.WorkOptions{},
+	var told sync.Map // which augmenters are of another build
+	return r.Flow.Work(ctx, schemas.SamplesStream, schemas.SamplesConsumer(r.req.Run), flow.WorkOptions{Workers: receivers},
 		func(_ context.Context, d flow.Delivery) error {
 			s, err := flow.Decode[schemas.Samples](d)
 			if err != nil {
 				return err
 			}
-			if d.Header.Get(schemas.DigestHeader) == "" {
+			a := feed.Arrival{Augmenter: d.Header.Get(schemas.AugmenterHeader), Bytes: int64(len(d.Data))}
+			if n, err := hex.Decode(a.SHA256[:], []byte(d.Header.Get(schemas.DigestHeader))); n == 0 || err != nil {
 				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole", schemas.DigestHeader))
 			}
 			r.Stats.receive(len(s.IDs), effort(d))
-			from := d.Header.Get(schemas.AugmenterHeader)
-			err = f.Admit(&s, d.Data, from)
-			switch foreign := errors.Is(err, feed.ErrForeign); {
-			case err == nil, foreign && told[from]:
+			err = f.Admit(&s, a)
+			if err == nil {
 				return nil
-			case foreign:
-				told[from] = true
+			}
+			if errors.Is(err, feed.ErrForeign) {
+				if _, before := told.LoadOrStore(a.Augmenter, true); before {
+					return nil
+				}
 			}
 			return flow.Permanent(err)
 		})
 }
+
+// receivers is how many messages are fetched and checked at once: while one is on
+// its way, others are held against their digests.
+const receivers = 4
 
 // cut passes batches on until there are no more.
 func cut(ctx context.Context, f *feed.Feed, batches chan<- *feed.Batch) error {

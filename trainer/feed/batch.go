@@ -7,16 +7,34 @@ import (
 
 // Batch is what one step trains on: Size samples in the order of the plan.
 type Batch struct {
-	Views   []schemas.Pixels // one per view of the recipe, each [Size, side, side, 3]
-	Labels  []int32          // [Size], classes
-	Answers []int32          // [Size], see schemas.Recipe.Answers; nil if the recipe asks nothing
-	IDs     []int64          // [Size], places in the manifest
+	Views   []View  // one per view of the recipe
+	Labels  []int32 // [Size], classes
+	Answers []int32 // [Size], see schemas.Recipe.Answers; nil if the recipe asks nothing
+	IDs     []int64 // [Size], places in the manifest
 
 	After plan.Cursor // where the run stands once the batch is trained on
 }
 
 // Size is the number of samples.
 func (b *Batch) Size() int { return len(b.IDs) }
+
+// View is one view of a batch's samples: uint8 [Size, Side, Side, 3], in pieces of
+// whole rows that lie where the messages had them. Nothing copies them before
+// the step does.
+type View struct {
+	Side   int // in pixels
+	Pieces [][]byte
+}
+
+// Copy writes the samples from first on into dst, as many as it takes.
+func (v View) Copy(dst []byte, first int) {
+	skip := first * v.Side * v.Side * 3
+	for _, piece := range v.Pieces {
+		from := min(skip, len(piece))
+		skip -= from
+		dst = dst[copy(dst, piece[from:]):]
+	}
+}
 
 // Cutter cuts batches of exactly one size from samples that come in the order
 // of the plan. What an epoch leaves over goes into the next epoch's first
@@ -64,7 +82,7 @@ func (c *Cutter) Next() *Batch {
 
 func (c *Cutter) empty() *Batch {
 	b := &Batch{
-		Views:  make([]schemas.Pixels, len(c.samples.Views)),
+		Views:  make([]View, len(c.samples.Views)),
 		Labels: make([]int32, 0, c.size),
 		IDs:    make([]int64, 0, c.size),
 	}
@@ -72,19 +90,19 @@ func (c *Cutter) empty() *Batch {
 		b.Answers = make([]int32, 0, c.size)
 	}
 	for i, v := range c.samples.Views {
-		b.Views[i] = schemas.Pixels{Size: v.Size, Data: make([]byte, 0, c.size*v.Size*v.Size*3)}
+		b.Views[i].Side = v.Size
 	}
 	return b
 }
 
-// fill moves as many rows as there are and as fit.
+// fill takes as many rows as there are and as fit.
 func (c *Cutter) fill() {
 	b, s := c.part, c.samples
 	n := min(c.size-b.Size(), len(s.IDs)-c.taken)
 	first, last := c.taken, c.taken+n
 	for i, v := range s.Views {
 		row := v.Size * v.Size * 3
-		b.Views[i].Data = append(b.Views[i].Data, v.Data[first*row:last*row]...)
+		b.Views[i].Pieces = append(b.Views[i].Pieces, v.Data[first*row:last*row])
 	}
 	b.Labels = append(b.Labels, s.Labels[first:last]...)
 	if s.Answers != nil {

@@ -36,7 +36,9 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 func (d Digest) Add(b *Batch) Digest {
 	h := sha256.New()
 	for _, v := range b.Views {
-		digest.Write(h, v.Data)
+		for _, piece := range v.Pieces {
+			digest.Write(h, piece)
+		}
 	}
 	buf := make([]byte, 0, 16*b.Size())
 	for _, numbers := range [][]int32{b.Labels, b.Answers} {

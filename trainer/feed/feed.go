@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"selfstream/schemas"
+	"selfstream/schemas/digest"
 	"selfstream/trainer/plan"
 )
 
@@ -135,12 +136,19 @@ func (f *Feed) due() (splits []schemas.Split, all bool) {
 	}
 }
 
-// Admit takes the samples of a message, whose body is at body and which the
-// augmenter of that name made. An error that wraps ErrRefused is about this
-// message alone; its split is issued again. Any other error ends the run.
-func (f *Feed) Admit(s *schemas.Samples, body []byte, augmenter string) error {
+// Arrival is what the message that brings samples says of them.
+type Arrival struct {
+	Augmenter string            // that made them
+	Bytes     int64             // of the body
+	SHA256    [digest.Size]byte // of the body, which has been held against it
+}
+
+// Admit takes the samples of a message. An error that wraps ErrRefused is about
+// this message alone; its split is issued again. Any other error ends the run.
+// Samples stay where the message has them until they are trained on.
+func (f *Feed) Admit(s *schemas.Samples, a Arrival) error {
 	f.mu.Lock()
-	err := f.window.admit(s, body, augmenter, f.clock.look(time.Now()))
+	err := f.window.admit(s, a, f.clock.look(time.Now()))
 	if errors.Is(err, ErrRefused) {
 		f.stats.Refused++
 	}

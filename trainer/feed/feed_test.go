@@ -80,6 +80,11 @@ func body(t testing.TB, s *schemas.Samples) []byte {
 	return b
 }
 
+// arrival is what the message of a body brings.
+func arrival(body []byte, from string) Arrival {
+	return Arrival{Augmenter: from, Bytes: int64(len(body)), SHA256: sha256.Sum256(body)}
+}
+
 // straight are the batches of a plan cut in order by one hand: what every
 // other way has to equal.
 func straight(p *plan.Plan, size, epochs int, from plan.Cursor, broken func(int64) bool) []*Batch {
@@ -193,7 +198,7 @@ func TestAnswersStayWithTheirImages(t *testing.T) {
 // its definition in docs/guarantees.md.
 func TestDigestIsTheDocuments(t *testing.T) {
 	b := &Batch{
-		Views:  []schemas.Pixels{{Size: 1, Data: []byte("abcdef")}, {Size: 1, Data: []byte("ABCDEF")}},
+		Views:  []View{{1, [][]byte{[]byte("abcdef")}}, {1, [][]byte{[]byte("ABC"), []byte("DEF")}}},
 		Labels: []int32{1, -1},
 		IDs:    []int64{2, 258},
 	}
@@ -215,8 +220,8 @@ func TestDigestSeesEverything(t *testing.T) {
 	fresh := func() *Batch { return straight(planOf(askingRecipe, 20), 10, 1, plan.Cursor{}, nil)[0] }
 	want := Digest{}.Add(fresh())
 	for name, change := range map[string]func(*Batch){
-		"a bit of the first view": func(b *Batch) { b.Views[0].Data[5] ^= 1 },
-		"a bit of the last view":  func(b *Batch) { b.Views[1].Data[len(b.Views[1].Data)-1] ^= 128 },
+		"a bit of the first view": func(b *Batch) { b.Views[0].Pieces[0][5] ^= 1 },
+		"a bit of the last view":  func(b *Batch) { last := b.Views[1].Pieces[len(b.Views[1].Pieces)-1]; last[len(last)-1] ^= 128 },
 		"a label":                 func(b *Batch) { b.Labels[3]++ },
 		"an answer":               func(b *Batch) { b.Answers[3]++ },
 		"an id":                   func(b *Batch) { b.IDs[9]++ },
@@ -264,7 +269,7 @@ func (f *fleet) work(ctx context.Context, name string, r *rand.Rand) {
 		for _, s := range held {
 			for range 1 + r.IntN(2) {
 				m := made(s, f.broken)
-				if err := f.feed.Admit(m, body(f.t, m), name); err != nil {
+				if err := f.feed.Admit(m, arrival(body(f.t, m), name)); err != nil {
 					f.t.Errorf("admitting: %v", err)
 				}
 			}
@@ -345,7 +350,7 @@ func TestRepeatsDoNotPileUp(t *testing.T) {
 		t.Errorf("have queue %v after taking back %d times, want each of %d splits once, and 4", queue, retracted, p.Splits())
 	}
 	s := made(p.Split(plan.Position{Split: 3}), nil)
-	if err := f.Admit(s, body(t, s), "a"); err != nil {
+	if err := f.Admit(s, arrival(body(t, s), "a")); err != nil {
 		t.Fatal(err)
 	}
 	pass()

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"selfstream/schemas"
-	"selfstream/schemas/digest"
 	"selfstream/trainer/plan"
 )
 
@@ -149,19 +148,19 @@ const overdueFactor = 4
 
 // admit takes samples in whatever order they come. Repeats are compared and
 // dropped. The error wraps ErrRefused or ErrDiffers.
-func (w *window) admit(s *schemas.Samples, body []byte, from string, now time.Time) error {
+func (w *window) admit(s *schemas.Samples, a Arrival, now time.Time) error {
 	at := plan.Position{Epoch: s.Epoch, Split: s.Index}
-	m := memory{at: at, sum: digest.Sum(body), from: from}
+	m := memory{at: at, sum: a.SHA256, from: a.Augmenter}
 	f := w.flights[at]
 	switch {
 	case f != nil && f.samples == nil:
 		if err := w.check(s, f.split); err != nil {
 			f.again = now.Add(penance(f.refused))
 			f.refused++
-			return refused(s, from, err)
+			return refused(s, a.Augmenter, err)
 		}
 		m.rows = w.hashRows(s)
-		f.memory, f.samples, f.bytes = m, s, int64(len(body))
+		f.memory, f.samples, f.bytes = m, s, a.Bytes
 		w.buffered += f.bytes
 		w.learnLatency(now.Sub(f.issued), f.times)
 		return nil

@@ -60,7 +60,7 @@ func TestCreditBoundsWhatIsOut(t *testing.T) {
 
 func admit(t *testing.T, w *window, s *schemas.Samples, from string) {
 	t.Helper()
-	if err := w.admit(s, body(t, s), from, epoch0); err != nil {
+	if err := w.admit(s, arrival(body(t, s), from), epoch0); err != nil {
 		t.Fatalf("admitting: %v", err)
 	}
 }
@@ -131,7 +131,7 @@ func TestRefusals(t *testing.T) {
 			s := made(split, nil)
 			tc.change(s)
 			b := []byte("bad")
-			err := w.admit(s, b, "bad", epoch0)
+			err := w.admit(s, arrival(b, "bad"), epoch0)
 			if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("have %v, want ErrRefused with %q", err, tc.want)
 			}
@@ -145,11 +145,11 @@ func TestRefusals(t *testing.T) {
 			if !w.ready() {
 				t.Error("good samples after bad ones are not ready")
 			}
-			if err := w.admit(s, b, "bad", epoch0); !errors.Is(err, ErrRefused) {
+			if err := w.admit(s, arrival(b, "bad"), epoch0); !errors.Is(err, ErrRefused) {
 				t.Errorf("after good ones: have %v, want ErrRefused", err)
 			}
 			w.take()
-			if err := w.admit(s, b, "bad", epoch0); !errors.Is(err, ErrRefused) {
+			if err := w.admit(s, arrival(b, "bad"), epoch0); !errors.Is(err, ErrRefused) {
 				t.Errorf("after good ones were trained on: have %v, want ErrRefused", err)
 			}
 		})
@@ -172,7 +172,7 @@ func TestAnswersAreChecked(t *testing.T) {
 			split := issueAll(w, epoch0)[0]
 			s := made(split, nil)
 			tc.change(s)
-			if err := w.admit(s, []byte("bad"), "bad", epoch0); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), tc.want) {
+			if err := w.admit(s, arrival([]byte("bad"), "bad"), epoch0); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("have %v, want ErrRefused with %q", err, tc.want)
 			}
 			admit(t, w, made(split, nil), "good")
@@ -181,7 +181,7 @@ func TestAnswersAreChecked(t *testing.T) {
 			}
 			other := made(split, nil)
 			other.Answers[2] ^= 1
-			err := w.admit(other, body(t, other), "other", epoch0)
+			err := w.admit(other, arrival(body(t, other), "other"), epoch0)
 			if want := fmt.Sprintf("image %d", other.IDs[2]); !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), want) {
 				t.Errorf("another answer: have %v, want ErrDiffers with %q", err, want)
 			}
@@ -205,7 +205,7 @@ func TestRepeats(t *testing.T) {
 		}
 		s := made(split, nil)
 		s.Views[1].Data[len(s.Views[1].Data)-1] ^= 1
-		err := w.admit(s, body(t, s), "second", epoch0)
+		err := w.admit(s, arrival(body(t, s), "second"), epoch0)
 		if !errors.Is(err, ErrDiffers) {
 			t.Fatalf("trained %v: have %v, want ErrDiffers", trained, err)
 		}
@@ -230,7 +230,7 @@ func TestRefusedAgainAndAgain(t *testing.T) {
 	now := epoch0
 	refuse := func() {
 		t.Helper()
-		if err := w.admit(bad, []byte("bad"), "bad", now); !errors.Is(err, ErrRefused) {
+		if err := w.admit(bad, arrival([]byte("bad"), "bad"), now); !errors.Is(err, ErrRefused) {
 			t.Fatalf("have %v, want ErrRefused", err)
 		}
 	}
