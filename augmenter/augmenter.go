@@ -65,6 +65,9 @@ type augmenter struct {
 	rejected map[imageID]bool // told people about
 }
 
+// bodies are the memory of messages, which is used again from split to split.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
 type imageID struct {
 	run string
 	id  int64
@@ -81,7 +84,9 @@ func (a *augmenter) handle(ctx context.Context, d flow.Delivery) error {
 	a.mu.Lock()
 	a.run = split.Run
 	a.mu.Unlock()
-	m := maker{from: a.Datasets, cache: a.Cache, stats: a.Stats, log: a.Log}
+	memory := bodies.Get().(*[]byte)
+	defer bodies.Put(memory) // nats.go has copied what was published
+	m := maker{from: a.Datasets, cache: a.Cache, stats: a.Stats, log: a.Log, memory: memory}
 	samples, err := m.samples(ctx, split)
 	if err != nil {
 		return err

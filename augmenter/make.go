@@ -35,15 +35,20 @@ func Fingerprint() string {
 }
 
 type maker struct {
-	from  bucket.Getter
-	cache *cache.Cache // nil: none
-	stats *Stats
-	log   *slog.Logger
+	from   bucket.Getter
+	cache  *cache.Cache // nil: none
+	stats  *Stats
+	log    *slog.Logger
+	memory *[]byte // for the samples, a larger one if it is too small; nil: new memory
 }
 
 func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samples, error) {
 	s := &schemas.Samples{Run: split.Run, Epoch: split.Epoch, Index: split.Index, Fingerprint: Fingerprint()}
-	rows := newRows(split)
+	if m.memory == nil {
+		m.memory = new([]byte)
+	}
+	*m.memory = s.Reserve(*m.memory, len(split.Images), split.Recipe.Sizes())
+	rows := newRows(split, s.Views)
 	rows.tools = allTools.Get().(*tools)
 	defer allTools.Put(rows.tools)
 	err := m.files(ctx, split.Images, func(image schemas.Image, f file) {
@@ -62,7 +67,7 @@ func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samp
 	if err != nil {
 		return nil, fmt.Errorf("making split %d of epoch %d of run %s: %w", split.Index, split.Epoch, split.Run, err)
 	}
-	s.Views, s.Answers = rows.views(), rows.answers
+	s.Answers = rows.answers
 	return s, nil
 }
 
@@ -79,18 +84,15 @@ var allTools = sync.Pool{New: func() any { return new(tools) }}
 type rows struct {
 	split   schemas.Split
 	tools   *tools
-	sizes   []int    // of the views
-	pixels  [][]byte // of each view, images one after the other
-	view    [][]byte // of each view, the image at work
-	answers []int32  // nil if the recipe asks nothing
+	views   []schemas.Pixels // of all images so far
+	view    [][]byte         // of each view, the image at work
+	needs   []view.Need      // of the image at work
+	answers []int32          // nil if the recipe asks nothing
 }
 
-func newRows(split schemas.Split) *rows {
-	sizes := split.Recipe.Sizes()
-	r := &rows{split: split, sizes: sizes, pixels: make([][]byte, len(sizes)), view: make([][]byte, len(sizes))}
-	for i, size := range sizes {
-		r.pixels[i] = make([]byte, 0, len(split.Images)*size*size*3)
-	}
+// newRows returns no rows yet. Views have room for those of all images.
+func newRows(split schemas.Split, views []schemas.Pixels) *rows {
+	r := &rows{split: split, views: views, view: make([][]byte, len(views))}
 	if split.Recipe.Answers() > 0 {
 		r.answers = []int32{}
 	}
@@ -102,27 +104,21 @@ func newRows(split schemas.Split) *rows {
 func (r *rows) add(image schemas.Image, data []byte) (broken string) {
 	key := view.ImageKey(r.split.Seed, r.split.Epoch, image.ID)
 	img, err := r.tools.decoder.Source(data, decode.DefaultLimits(), func(w, h int) []view.Need {
-		return view.Needs(r.split.Recipe, w, h, key)
+		r.needs = view.AppendNeeds(r.needs[:0], r.split.Recipe, w, h, key)
+		return r.needs
 	})
 	if err != nil {
 		return err.Error()
 	}
-	for i, size := range r.sizes {
-		n := len(r.pixels[i])
-		r.pixels[i] = r.pixels[i][:n+size*size*3]
-		r.view[i] = r.pixels[i][n:]
+	for i := range r.views {
+		v := &r.views[i]
+		n := len(v.Data)
+		v.Data = v.Data[:n+v.Size*v.Size*3]
+		r.view[i] = v.Data[n:]
 	}
 	answer := r.tools.renderer.RenderAll(r.view, img, r.split.Recipe, key)
 	if r.answers != nil {
 		r.answers = append(r.answers, int32(answer))
 	}
 	return ""
-}
-
-func (r *rows) views() []schemas.Pixels {
-	var all []schemas.Pixels
-	for i, size := range r.sizes {
-		all = append(all, schemas.Pixels{Size: size, Data: r.pixels[i]})
-	}
-	return all
 }

@@ -33,6 +33,8 @@ type Samples struct {
 	Labels      []int32
 	Answers     []int32 // see Recipe.Answers; nil if the recipe asks nothing, and empty if it does and no image could be read
 	IDs         []int64
+
+	room []byte // that the views lie in; see Reserve
 }
 
 // Hole is an image of a split that could not be used.
@@ -47,6 +49,31 @@ type Pixels struct {
 	Size int // side in pixels
 	Data []byte
 }
+
+// Reserve gives m views of those sizes without images, which have room for n of
+// them, in memory if there is enough of it. Where all n come, MarshalBinary
+// leaves the pixels where they are, and what it returns is good until it is
+// called again. The memory that is returned may be given to other samples once
+// these, and what they were packed into, are not used any more.
+func (m *Samples) Reserve(memory []byte, n int, sizes []int) []byte {
+	front := frontBytes + n*(8+4+4) // ids, labels and answers
+	size := front
+	for _, s := range sizes {
+		size += n * s * s * 3
+	}
+	if cap(memory) < size {
+		memory = make([]byte, size)
+	}
+	m.room, m.Views = memory[:size], make([]Pixels, len(sizes))
+	for i, s := range sizes {
+		m.Views[i] = Pixels{Size: s, Data: m.room[front : front : front+n*s*s*3]}
+		front += n * s * s * 3
+	}
+	return m.room
+}
+
+// frontBytes is more than the header of samples takes, unless there are holes.
+const frontBytes = 4096
 
 func (Samples) Type() string      { return "samples.v1" }
 func (m Samples) Subject() string { return "samples." + m.Run }
@@ -114,7 +141,7 @@ func (m Samples) validateImages() error {
 	return nil
 }
 
-// MarshalBinary packs m. It wraps ErrInvalid if m is not valid.
+// MarshalBinary packs m; see Reserve. It wraps ErrInvalid if m is not valid.
 func (m Samples) MarshalBinary() ([]byte, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
@@ -146,7 +173,7 @@ func (m Samples) MarshalBinary() ([]byte, error) {
 			Name: viewName(i), DType: "U8", Shape: []int{n, v.Size, v.Size, 3}, Data: v.Data,
 		})
 	}
-	return f.Marshal()
+	return f.MarshalIn(m.room)
 }
 
 func viewName(i int) string { return "view" + strconv.Itoa(i) }

@@ -179,12 +179,10 @@ func failing(b *testing.B, err error) {
 func (q *queue) samples() *schemas.Samples {
 	s := &schemas.Samples{Run: "run", Fingerprint: "bench"}
 	n := q.plan.SplitBytes() / q.recipe.BytesPerImage()
-	for _, size := range q.recipe.Sizes() {
-		s.Views = append(s.Views, schemas.Pixels{Size: size, Data: make([]byte, n*size*size*3)})
-	}
-	for _, v := range s.Views {
-		for i := range v.Data {
-			v.Data[i] = byte(i * 31)
+	s.Reserve(nil, n, q.recipe.Sizes())
+	for i := range s.Views {
+		for k := range n * s.Views[i].Size * s.Views[i].Size * 3 {
+			s.Views[i].Data = append(s.Views[i].Data, byte(k*31))
 		}
 	}
 	return s

@@ -154,18 +154,43 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 // Marshal writes a file that Parse reads back. The tensors are written in the
 // order given, the first one at a multiple of 8 bytes: in order of falling
 // width, all of them are aligned. Equal files give equal bytes.
-func (f *File) Marshal() ([]byte, error) {
+func (f *File) Marshal() ([]byte, error) { return f.MarshalIn(nil) }
+
+// MarshalIn is Marshal in memory that tensors may lie in already. The last ones
+// stay where they are if they lie in room one after the other, up to its end;
+// what comes before them in the file is written in front, and must not lie in
+// room. The file is a part of room then, and otherwise in memory of its own.
+func (f *File) MarshalIn(room []byte) ([]byte, error) {
 	header, size, err := f.header()
 	if err != nil {
 		return nil, fmt.Errorf("writing safetensors: %w", err)
 	}
-	buf := make([]byte, 0, 8+len(header)+size)
-	buf = binary.LittleEndian.AppendUint64(buf, uint64(len(header)))
+	size += 8 + len(header)
+	there, start := f.there(room), len(room)-size
+	if there == len(f.Tensors) || start < 0 {
+		there, start, room = len(f.Tensors), 0, make([]byte, size)
+	}
+	buf := binary.LittleEndian.AppendUint64(room[start:start], uint64(len(header)))
 	buf = append(buf, header...)
-	for _, t := range f.Tensors {
+	for _, t := range f.Tensors[:there] {
 		buf = append(buf, t.Data...)
 	}
-	return buf, nil
+	return buf[:size], nil
+}
+
+// there returns the first of the tensors that lie up to the end of room, one
+// after the other.
+func (f *File) there(room []byte) (first int) {
+	first = len(f.Tensors)
+	for ; first > 0; first-- {
+		data := f.Tensors[first-1].Data
+		rest := len(room) - len(data)
+		if len(data) == 0 || rest < 0 || &data[0] != &room[rest] {
+			break
+		}
+		room = room[:rest]
+	}
+	return first
 }
 
 // header returns the padded header and the length of the data that follow it.

@@ -358,3 +358,46 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
+
+// TestMarshalIn: whatever lies in the room, the bytes are those of Marshal.
+func TestMarshalIn(t *testing.T) {
+	room := bytes.Repeat([]byte("?"), 400)
+	end := room[len(room)-5:]
+	copy(end, "abcde")
+	tensor := func(name string, data []byte) Tensor {
+		return Tensor{Name: name, DType: "U8", Shape: []int{len(data)}, Data: data}
+	}
+	for name, tc := range map[string]struct {
+		tensors []Tensor
+		room    []byte
+		inside  bool
+	}{
+		"no room":             {[]Tensor{tensor("a", []byte("abc")), tensor("b", []byte("de"))}, nil, false},
+		"none is there":       {[]Tensor{tensor("a", []byte("abc")), tensor("b", []byte("de"))}, room, false},
+		"all are there":       {[]Tensor{tensor("a", end[:3]), tensor("b", end[3:])}, room, true},
+		"the last is there":   {[]Tensor{tensor("x", []byte("x")), tensor("b", end[3:])}, room, true},
+		"in another order":    {[]Tensor{tensor("b", end[3:]), tensor("a", end[:3])}, room, false},
+		"not up to the end":   {[]Tensor{tensor("a", end[:3]), tensor("b", end[3:4])}, room, false},
+		"too little in front": {[]Tensor{tensor("a", end[:3]), tensor("b", end[3:])}, end, false},
+		"nothing":             {nil, room, false},
+		"an empty one":        {[]Tensor{tensor("a", end), tensor("b", nil)}, room, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := File{Metadata: map[string]string{"k": "v"}, Tensors: tc.tensors}
+			want, err := f.Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := f.MarshalIn(tc.room)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(have, want) {
+				t.Errorf("have %q, want %q", have, want)
+			}
+			if inside := len(tc.room) > 0 && &have[len(have)-1] == &tc.room[len(tc.room)-1]; inside != tc.inside {
+				t.Errorf("in the room: have %v, want %v", inside, tc.inside)
+			}
+		})
+	}
+}

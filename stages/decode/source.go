@@ -14,6 +14,7 @@ type Decoder struct {
 	jpeg   jpeg.Decoder
 	source view.Source
 	parts  [4]jpeg.Part // by scale
+	wanted [4]*jpeg.Part
 }
 
 // Source decodes what views need of a file: of a JPEG no more than the parts
@@ -54,7 +55,7 @@ func (d *Decoder) decode(data []byte, l Limits, needs func(w, h int) []view.Need
 		scale := view.Scale(n.Box, n.Size)
 		regions[scale] = regions[scale].Union(s.Stored(n.Box))
 	}
-	parts := make([]*jpeg.Part, 0, len(regions))
+	parts := d.wanted[:0]
 	for scale, region := range regions {
 		if !region.Empty() {
 			part := &d.parts[scale]

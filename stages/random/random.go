@@ -67,12 +67,17 @@ func (k Key) Normal(i uint64) float64 {
 // Perm is a permutation of 0 … n−1 (Fisher–Yates).
 func (k Key) Perm(n int) []int {
 	p := make([]int, n)
+	k.Permute(p)
+	return p
+}
+
+// Permute sets p to Perm(len(p)).
+func (k Key) Permute(p []int) {
 	for i := range p {
 		j := k.IntN(uint64(i), i+1)
 		p[i] = p[j]
 		p[j] = i
 	}
-	return p
 }
 
 // philox is ten rounds of Philox4x32.

@@ -7,6 +7,7 @@ import "image"
 type canvas struct {
 	w, h    int
 	r, g, b []uint8
+	turned  []uint8 // memory for exchange
 }
 
 // reset makes room for w×h pixels of any value.
@@ -22,17 +23,16 @@ func (c *canvas) write(dst []uint8) { interleave(dst[:3*c.w*c.h], c.r, c.g, c.b)
 
 // exchange swaps rows and columns.
 func (c *canvas) exchange() {
-	turned := canvas{}
-	turned.reset(c.h, c.w)
-	to := turned.planes()
-	for i, p := range c.planes() {
+	for _, p := range []*[]uint8{&c.r, &c.g, &c.b} {
+		c.turned = grow(c.turned, len(*p))
 		for y := range c.h {
 			for x := range c.w {
-				to[i][c.h*x+y] = p[c.w*y+x]
+				c.turned[c.h*x+y] = (*p)[c.w*y+x]
 			}
 		}
+		*p, c.turned = c.turned, *p
 	}
-	*c = turned
+	c.w, c.h = c.h, c.w
 }
 
 // Size implements Image.

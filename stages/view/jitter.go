@@ -22,7 +22,7 @@ func (d *Drawn) drawJitter(j schemas.Jitter, key random.Key) {
 	d.Contrast = factor(2, j.Contrast)
 	d.Saturation = factor(3, j.Saturation)
 	d.Hue = key.Uniform(4, -j.Hue, j.Hue)
-	copy(d.Order[:], key.Fold(0).Perm(len(d.Order)))
+	key.Fold(0).Permute(d.Order[:])
 }
 
 // jitter adjusts the colours of c. Values are rounded to 8 bits after each
