@@ -21,12 +21,12 @@ import (
 // move them.
 type learner struct {
 	lesson
-	backend compute.Backend
-	store   *model.Store
-	pass    *model.Exec // of a batch, which moves the weights, or of a part
-	parted  *parted     // nil where batches are taken whole
-	chance  float64     // see method.Result
-	names   []string    // of the values, in the order of the graph's outputs
+	store  *model.Store
+	pass   *model.Exec // of a batch, which moves the weights, or of a part
+	given  inputs      // of the pass
+	parted *parted     // nil where batches are taken whole
+	chance float64     // see method.Result
+	names  []string    // of the values, in the order of the graph's outputs
 }
 
 // outcome is what a step tells. The embedding stays on the device until
@@ -43,7 +43,7 @@ const gradientNorm = "gradient_norm"
 // newLearner builds the graphs of a step and, where the store lacks them, the
 // variables with their first values.
 func newLearner(b compute.Backend, store *model.Store, what lesson) (*learner, error) {
-	l := &learner{lesson: what, backend: b, store: store}
+	l := &learner{lesson: what, store: store}
 	build := l.wholeBatch
 	if what.parts > 1 {
 		l.parted = &parted{learner: l}
@@ -64,15 +64,11 @@ func (l *learner) compile(b compute.Backend, build func(s *model.Scope, in []*No
 	if l.pass, err = model.NewExec(b, l.store, build); err != nil {
 		return err
 	}
-	size := l.batch / max(l.parts, 1)
-	inputs := []shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32), shapes.Make(dtypes.Int32, size)}
-	if l.recipe.Answers() > 0 {
-		inputs = append(inputs, shapes.Make(dtypes.Int32, size))
+	given := inputShapes(l.recipe, l.batch/max(l.parts, 1))
+	if l.given, err = newInputs(b, given); err != nil {
+		return err
 	}
-	for _, side := range l.recipe.Sizes() {
-		inputs = append(inputs, shapes.Make(dtypes.Uint8, size, side, side, 3))
-	}
-	_, err = l.pass.Compile(inputs...)
+	_, err = l.pass.Compile(append([]shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32)}, given...)...)
 	return err
 }
 
@@ -122,7 +118,7 @@ func (l *learner) step(b *feed.Batch, lr, progress float64) (outcome, error) {
 }
 
 func (l *learner) takeWhole(b *feed.Batch, lr, progress float64) (outcome, error) {
-	out, err := l.call(b, 0, b.Size(), lr, progress)
+	out, err := l.call(b, 0, lr, progress)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -132,37 +128,12 @@ func (l *learner) takeWhole(b *feed.Batch, lr, progress float64) (outcome, error
 	return o, nil
 }
 
-// call makes a pass of the images first to last of a batch.
-func (l *learner) call(b *feed.Batch, first, last int, lr, progress float64) ([]*tensors.Tensor, error) {
-	given, err := inputs(l.backend, b, first, last)
-	if err != nil {
+// call makes a pass of the images of a batch from first on.
+func (l *learner) call(b *feed.Batch, first int, lr, progress float64) ([]*tensors.Tensor, error) {
+	if err := l.given.fill(b, first); err != nil {
 		return nil, err
 	}
-	out, err := l.pass.Call(append([]any{float32(lr), float32(progress)}, anys(given)...)...)
-	free(given)
-	return out, err
-}
-
-// inputs are the images first to last of a batch, as a pass takes them. Views are
-// copied once, where the backend can, into the memory that it computes on.
-func inputs(on compute.Backend, b *feed.Batch, first, last int) ([]*tensors.Tensor, error) {
-	n := last - first
-	in := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(b.Labels[first:last], n)}
-	if b.Answers != nil {
-		in = append(in, tensors.FromFlatDataAndDimensions(b.Answers[first:last], n))
-	}
-	for _, v := range b.Views {
-		t, err := tensors.FromShapeForBackend(on, 0, shapes.Make(dtypes.Uint8, n, v.Side, v.Side, 3))
-		if err == nil {
-			in = append(in, t)
-			err = t.MutableBytes(func(pixels []byte) { v.Copy(pixels, first) })
-		}
-		if err != nil {
-			free(in)
-			return nil, err
-		}
-	}
-	return in, nil
+	return l.pass.Call(append([]any{float32(lr), float32(progress)}, anys(l.given)...)...)
 }
 
 // add adds a share of what a pass tells to an outcome, and frees it.
@@ -181,6 +152,7 @@ func scalar(t *tensors.Tensor) float64 {
 // close frees what the graphs hold.
 func (l *learner) close() {
 	l.pass.Finalize()
+	free(l.given)
 	if l.parted != nil {
 		l.parted.close()
 	}

@@ -86,7 +86,7 @@ func (p *parted) take(b *feed.Batch, lr, progress float64) (outcome, error) {
 	var sums []*tensors.Tensor
 	size := b.Size() / p.parts
 	for first := 0; first < b.Size(); first += size {
-		out, err := p.call(b, first, first+size, lr, progress)
+		out, err := p.call(b, first, lr, progress)
 		if err != nil {
 			return o, err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"selfstream/schemas"
+	"selfstream/schemas/digest"
 	"selfstream/stages/backend"
 	"selfstream/stages/flow"
 	"selfstream/stages/flow/flowtest"
@@ -24,34 +25,40 @@ import (
 )
 
 const (
-	queueMessages = 96 // of about a MiB, in each turn
-	queueWindow   = 4  // messages that wait for an acknowledgement: workers of augmenters
-	queueCredit   = 32 // messages on their way
-	queueTurns    = 5  // of both
+	queueMessages = 96  // of about a MiB, in each turn
+	queueWindow   = 4   // messages that wait for an acknowledgement: workers of augmenters
+	queueCredit   = 32  // messages on their way
+	queueBatch    = 128 // images
+	queueTurns    = 5   // of each
 )
 
 // BenchmarkQueue sends samples the whole way, from the views that an augmenter
 // has rendered to the tensors that a step takes, and in turn with that equal
-// messages by nats.go alone. Server, publishers and consumer share the process
-// and talk over TCP. It reports medians of MB/s and of the turns' ratios, and
-// MB/cpu-s by processor time, for machines that have more to do.
+// messages by nats.go alone, without digests and with. Server, publishers and
+// consumer share the process and talk over TCP. It reports medians of MB/s and of
+// the turns' ratios, and the same by processor time, for machines that have more
+// to do.
 func BenchmarkQueue(b *testing.B) {
 	for _, size := range []int{224, 96, 32} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
 			q := newQueue(b, size)
-			var rates [6][]float64
+			rates := map[string][]float64{}
 			q.measure(b, q.bare) // warm up
 			for b.Loop() {
 				for range queueTurns {
 					wall, cpu := q.measure(b, q.ours)
-					bareWall, bareCPU := q.measure(b, q.bare)
-					for i, x := range []float64{wall, bareWall, wall / bareWall, cpu, bareCPU, cpu / bareCPU} {
-						rates[i] = append(rates[i], x)
+					bare, bareCPU := q.measure(b, q.bare)
+					hashed, hashedCPU := q.measure(b, q.hashed)
+					for unit, x := range map[string]float64{
+						"MB/s": wall, "bare-MB/s": bare, "hashed-MB/s": hashed, "÷bare": wall / bare, "÷hashed": wall / hashed,
+						"MB/cpu-s": cpu, "cpu÷bare": cpu / bareCPU, "cpu÷hashed": cpu / hashedCPU,
+					} {
+						rates[unit] = append(rates[unit], x)
 					}
 				}
 			}
-			for i, unit := range []string{"MB/s", "bare-MB/s", "ratio", "MB/cpu-s", "bare-MB/cpu-s", "cpu-ratio"} {
-				b.ReportMetric(median(rates[i]), unit)
+			for unit, x := range rates {
+				b.ReportMetric(median(x), unit)
 			}
 		})
 	}
@@ -144,7 +151,7 @@ func (q *queue) ours(b *testing.B, ready func()) {
 	silent := slog.New(slog.DiscardHandler)
 	f := feed.New(feed.Config{
 		Plan: q.plan, Recipe: q.recipe, Fingerprint: "bench", From: plan.Cursor{Position: plan.Position{Epoch: q.turn}}, Epochs: q.turn + 1,
-		Batch: 256, Credit: queueCredit * int64(q.plan.SplitBytes()), Holes: feed.NewHoles("run", q.images, 0, 0, 0, nil),
+		Batch: queueBatch, Credit: queueCredit * int64(q.plan.SplitBytes()), Holes: feed.NewHoles("run", q.images, 0, 0, 0, nil),
 		Issue:   func(_ context.Context, s schemas.Split) error { splits <- s; return nil },
 		Retract: func(context.Context) error { return nil },
 		Log:     silent,
@@ -154,18 +161,21 @@ func (q *queue) ours(b *testing.B, ready func()) {
 		made := q.samples()
 		working.Go(func() { q.publish(ctx, b, publisher, made, splits) })
 	}
+	in, err := newInputs(q.backend, inputShapes(q.recipe, queueBatch))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer free(in)
 	batches := make(chan *feed.Batch, 1)
 	working.Go(func() { failing(b, r.receive(ctx, f)) })
 	working.Go(func() { failing(b, cut(ctx, f, batches)) })
 	ready()
 	working.Go(func() { failing(b, f.Run(ctx)) })
 	for batch := range batches {
-		in, err := inputs(q.backend, batch, 0, batch.Size())
-		failing(b, err)
+		failing(b, in.fill(batch, 0))
 		for _, t := range in {
 			t.MustMaterializeOnDevice(q.backend, true, 0)
 		}
-		free(in)
 	}
 }
 
@@ -215,7 +225,14 @@ func (q *queue) publish(ctx context.Context, b *testing.B, f *flow.Flow, s *sche
 
 // bare is the same with nats.go alone: messages that are ready are published, and
 // acknowledged when they come.
-func (q *queue) bare(b *testing.B, ready func()) {
+func (q *queue) bare(b *testing.B, ready func()) { q.alone(b, ready, func([]byte) {}) }
+
+// hashed is bare with a digest of each message at both ends, as samples have.
+func (q *queue) hashed(b *testing.B, ready func()) {
+	q.alone(b, ready, func(body []byte) { digest.Sum(body) })
+}
+
+func (q *queue) alone(b *testing.B, ready func(), look func(body []byte)) {
 	nc, js := q.plain(b)
 	defer nc.Close()
 	consuming, from := q.plain(b)
@@ -239,6 +256,7 @@ func (q *queue) bare(b *testing.B, ready func()) {
 	credit, came := make(chan struct{}, queueCredit), make(chan struct{}, queueMessages)
 	ready()
 	consume, err := c.Consume(func(m jetstream.Msg) {
+		look(m.Data())
 		failing(b, m.Ack())
 		<-credit
 		came <- struct{}{}
@@ -249,6 +267,7 @@ func (q *queue) bare(b *testing.B, ready func()) {
 	defer consume.Stop()
 	for range queueMessages {
 		credit <- struct{}{}
+		look(msg.Data)
 		if _, err := js.PublishMsgAsync(&nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: msg.Data}, jetstream.WithStallWait(time.Minute)); err != nil {
 			b.Fatal(err)
 		}
