@@ -113,8 +113,11 @@ func (m *maker) file(ctx context.Context, image schemas.Image, joint *read) file
 // the cache if it has them.
 func (m *maker) read(ctx context.Context, image schemas.Image, joint *read) ([]byte, error) {
 	f := bucket.FileOf(image)
-	name := f.Content()
-	cached := m.cache != nil && name != ""
+	name := ""
+	if m.cache != nil {
+		name = f.Content()
+	}
+	cached := name != ""
 	if cached {
 		if data, ok := m.cache.Get(name); ok {
 			m.stats.add(func(c *Counts) { c.Cached++ })

@@ -44,6 +44,7 @@ type maker struct {
 
 func (m *maker) samples(ctx context.Context, split schemas.Split) (*schemas.Samples, error) {
 	s := &schemas.Samples{Run: split.Run, Epoch: split.Epoch, Index: split.Index, Fingerprint: Fingerprint()}
+	s.IDs, s.Labels = make([]int64, 0, len(split.Images)), make([]int32, 0, len(split.Images))
 	if m.memory == nil {
 		m.memory = new([]byte)
 	}
