@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -215,19 +214,37 @@ func (r *rivals) holdBack(key string, p rival) *lateWrite {
 		p.stop()
 		close(late.held)
 		<-late.release
-		// It goes whatever its sender does meanwhile, and again where the S3 has
-		// closed the connection that had nothing to do.
-		req = req.WithContext(context.WithoutCancel(req.Context()))
-		req.Header["Idempotency-Key"] = nil
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-		req.Body, _ = req.GetBody()
-		answer := httptest.NewRecorder()
+		answer, answered := httptest.NewRecorder(), make(chan struct{})
+		begin := min(len(body), 1<<10)
+		req.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:begin]), &restOf{Reader: bytes.NewReader(body[begin:]), answered: answered}))
 		pass(answer, req)
+		close(answered)
 		late.code <- answer.Code
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	})
 	return late
+}
+
+// restOf is the rest of a body, which waits for an answer. The S3 refuses a write
+// without reading it, and if it were on its way then, the connection would break
+// and the answer be lost. A server that wants it gets it after a while.
+type restOf struct {
+	io.Reader
+	answered <-chan struct{}
+	wanted   bool
+}
+
+func (r *restOf) Read(p []byte) (int, error) {
+	if !r.wanted {
+		select {
+		case <-r.answered:
+			return 0, io.ErrUnexpectedEOF
+		case <-time.After(5 * time.Second):
+			r.wanted = true
+		}
+	}
+	return r.Reader.Read(p)
 }
 
 // wire is a TCP connection that can be cut.
