@@ -31,6 +31,15 @@ func squareAt(at image.Point, size int) image.Rectangle {
 	return image.Rectangle{Min: at, Max: at.Add(image.Pt(size, size))}
 }
 
+// pieces are n patches or tiles of size×size pixels that are still to be made.
+func pieces(n, size int) [][]byte {
+	all := make([][]byte, n)
+	for i := range all {
+		all[i] = make([]byte, 3*size*size)
+	}
+	return all
+}
+
 // lay puts a piece on a picture.
 func lay(on *view.RGB, pix []byte, size int, at image.Point) {
 	for y := range size {

@@ -16,10 +16,7 @@ func jigsawRow(j schemas.Jigsaw) ([]string, rower) {
 	columns := []string{fmt.Sprintf("puzzle, tiles of %d × %d", j.Size, j.Size), "solved"}
 	return columns, func(photo *view.RGB, key random.Key) (marks []sheet.Mark, cells []sheet.Cell) {
 		d := view.DrawJigsaw(j, photo.W, photo.H, key)
-		tiles := make([][]byte, schemas.Tiles)
-		for i := range tiles {
-			tiles[i] = make([]byte, 3*j.Size*j.Size)
-		}
+		tiles := pieces(schemas.Tiles, j.Size)
 		new(view.Renderer).ApplyJigsaw(tiles, photo, j, d)
 
 		puzzle, solved := blank(j.Side()), board(photo, j.Side(), d.DrawnGrid)

@@ -16,10 +16,7 @@ func neighboursRow(p schemas.Pair) ([]string, rower) {
 	columns := []string{fmt.Sprintf("nine patches of %d × %d", p.Size, p.Size), "where they lie"}
 	return columns, func(photo *view.RGB, key random.Key) (marks []sheet.Mark, cells []sheet.Cell) {
 		d := view.DrawPair(p, photo.W, photo.H, key)
-		patches := make([][]byte, len(d.Patches))
-		for i := range patches {
-			patches[i] = make([]byte, 3*p.Size*p.Size)
-		}
+		patches := pieces(p.Patches(), p.Size)
 		new(view.Renderer).ApplyPair(patches, photo, p, d)
 
 		step := p.Size + max(1, p.Size/8)

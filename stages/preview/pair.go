@@ -20,7 +20,7 @@ func pairRow(p schemas.Pair) ([]string, rower) {
 	}
 	return columns, func(photo *view.RGB, key random.Key) (marks []sheet.Mark, cells []sheet.Cell) {
 		d := view.DrawPair(p, photo.W, photo.H, key)
-		patches := [][]byte{make([]byte, 3*p.Size*p.Size), make([]byte, 3*p.Size*p.Size)}
+		patches := pieces(p.Patches(), p.Size)
 		new(view.Renderer).ApplyPair(patches, photo, p, d)
 
 		lying := board(photo, p.Side(), d.DrawnGrid)
