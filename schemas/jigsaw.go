@@ -22,8 +22,9 @@ const Tiles = 9
 type Jigsaw struct {
 	Size int  `json:"size"` // side of a tile, in pixels
 	Cell int  `json:"cell"` // side of a cell, in pixels; the tile lies anywhere in it
-	Crop Crop `json:"crop"` // the box of the image that is resized to 3 cells a side
+	Crop Crop `json:"crop"` // the box of the image that is resized to the grid's Side
 
+	Margin  int     `json:"margin,omitempty"`  // pixels along the border of the grid that no tile shows
 	Flip    float64 `json:"flip,omitempty"`    // probability of mirroring the whole image left and right, before it is cut
 	Shift   int     `json:"shift,omitempty"`   // each channel of each tile is moved by 0 to Shift pixels in x and y, within the cell; the authors have 2
 	Gray    float64 `json:"gray,omitempty"`    // probability of all tiles losing colour
@@ -33,7 +34,7 @@ type Jigsaw struct {
 }
 
 // Side is the side of the grid, in pixels.
-func (j Jigsaw) Side() int { return 3 * j.Cell }
+func (j Jigsaw) Side() int { return 3*j.Cell + 2*j.Margin }
 
 func (j Jigsaw) validate() error {
 	if err := checkSize(j.Size); err != nil {
@@ -42,6 +43,10 @@ func (j Jigsaw) validate() error {
 	switch {
 	case j.Cell < j.Size || j.Cell > MaxGrid/3:
 		return invalid("cell: have %d, want %d to %d for tiles of %d", j.Cell, j.Size, MaxGrid/3, j.Size)
+	case j.Margin < 0 || j.Margin > MaxGrid:
+		return invalid("margin: have %d, want 0 to %d", j.Margin, MaxGrid)
+	case j.Side() > MaxGrid:
+		return invalid("grid: have a side of %d for cells of %d and a margin of %d, want at most %d", j.Side(), j.Cell, j.Margin, MaxGrid)
 	case j.Shift < 0 || j.Shift > j.Cell-j.Size:
 		return invalid("shift: have %d, want 0 to %d, the room that a tile of %d has in a cell of %d", j.Shift, j.Cell-j.Size, j.Size, j.Cell)
 	}

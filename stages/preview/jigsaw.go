@@ -25,8 +25,8 @@ func jigsawRow(j schemas.Jigsaw) ([]string, rower) {
 		for place, tile := range order {
 			at := d.Tiles[tile][1] // green, the brightest channel
 			lay(solved, tiles[place], j.Size, at)
-			margin := (j.Cell - j.Size) / 2
-			lay(puzzle, tiles[place], j.Size, image.Pt(place%3, place/3).Mul(j.Cell).Add(image.Pt(margin, margin)))
+			inset := j.Margin + (j.Cell-j.Size)/2
+			lay(puzzle, tiles[place], j.Size, image.Pt(place%3, place/3).Mul(j.Cell).Add(image.Pt(inset, inset)))
 		}
 		return marks, []sheet.Cell{
 			{Image: puzzle, Caption: "tiles\n" + rows(order) + "\n" + list(recolored(d.DrawnGrid))},

@@ -27,7 +27,7 @@ func DrawJigsaw(j schemas.Jigsaw, w, h int, key random.Key) DrawnJigsaw {
 	}
 	for cell := range d.Tiles {
 		k := key.Fold(pieceBranch).Fold(uint64(cell))
-		corner := image.Pt(cell%3*j.Cell, cell/3*j.Cell).Add(offset(k, 0, j.Cell-j.Size-j.Shift))
+		corner := image.Pt(j.Margin+cell%3*j.Cell, j.Margin+cell/3*j.Cell).Add(offset(k, 0, j.Cell-j.Size-j.Shift))
 		for channel := range d.Tiles[cell] {
 			d.Tiles[cell][channel] = corner.Add(offset(k, uint64(2+2*channel), j.Shift))
 		}

@@ -98,16 +98,20 @@ func (m *Jigsaw) Validate() error {
 	return checkCrop(m.Crop)
 }
 
-// Recipe implements Method: tiles of 64 pixels at a size of 255, as in the
-// paper, and of 16 at 64.
+// Recipe implements Method: tiles of 64 pixels in cells of 85 at a size of 255,
+// as in the paper, and of 15 in cells of 20 at 64. What remains are margins, half
+// each, so that an image that has the size is not resized: see [Context.Recipe].
 func (m *Jigsaw) Recipe(size int) schemas.Recipe {
 	cell := max(1, size/3)
+	if rest := size - 3*cell; rest%2 == 1 && cell > 1 {
+		cell--
+	}
 	tile := m.Tile
 	if tile == 0 {
 		tile = max(1, int(math.Round(float64(cell)*64/85)))
 	}
 	return schemas.Recipe{Jigsaw: &schemas.Jigsaw{
-		Size: tile, Cell: cell,
+		Size: tile, Cell: cell, Margin: max(0, (size-3*cell)/2),
 		Crop: schemas.Crop{ScaleMin: m.Crop, ScaleMax: 1, RatioMin: 1, RatioMax: 1},
 		Flip: m.Flip, Shift: m.Shift, Gray: m.Gray, Project: m.Project,
 		Permutations: m.permutations(),
