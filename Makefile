@@ -11,7 +11,7 @@ export GOEXPERIMENT ?= simd
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-listing chaos soak results results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-listing chaos soak results results-methods results-labels results-collapse results-identity results-imbalance manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-13s %s\n' "$$target" "$$does"; done
@@ -84,9 +84,9 @@ soak: ## rounds of random faults alone: make soak SEED=7 TIME=10m DATA=photos
 
 # DATA is a folder of photos with one folder per class; without it, the
 # demonstration's pictures. Runs that ./selfstream-data has are not made again.
-results: results-collapse results-identity results-imbalance ## the tables of docs/results.md, on the photos in DATA; one alone: make results-collapse
+results: results-methods results-labels results-collapse results-identity results-imbalance ## the tables of docs/results.md, on the photos in DATA; one alone: make results-collapse
 
-results-collapse results-identity results-imbalance: results-%: build
+results-methods results-labels results-collapse results-identity results-imbalance: results-%: build
 	./selfstream study $* $(if $(DATA),--data '$(abspath $(DATA))') --out results-$*.html
 
 manifests: ## hold deploy/kubernetes against the schemas of Kubernetes and KEDA

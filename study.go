@@ -159,19 +159,19 @@ func (s *studySettings) trials(st study.Study) (all []trial, err error) {
 	return all, nil
 }
 
-// request is the run that the flags of an arm, then a person's, then the study's
+// request is the run that the flags of a person, then of an arm, then of the study
 // mean.
 func (s *studySettings) request(st study.Study, arm study.Arm, seed uint64) (schemas.RunRequest, error) {
 	given := s.given()
-	words := slices.Clone(arm.Flags)
+	var words []string
 	for name, value := range st.Flags {
-		_, also := given[name]
-		if _, epochs := given["epochs"]; epochs && name == "steps" {
-			also = true // one of both
-		}
-		if !also {
-			words = append(words, "--"+name+"="+value)
-		}
+		words = append(words, "--"+name+"="+value)
+	}
+	words = append(words, arm.Flags...)
+	if given["epochs"] != "" || given["steps"] != "" { // one of both
+		words = slices.DeleteFunc(words, func(word string) bool {
+			return strings.HasPrefix(word, "--epochs=") || strings.HasPrefix(word, "--steps=")
+		})
 	}
 	for name, value := range given {
 		words = append(words, "--"+name+"="+value)

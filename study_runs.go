@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"selfstream/evaluator"
 	"selfstream/evaluator/history"
 	"selfstream/evaluator/study"
+	"selfstream/schemas"
 	"selfstream/stages/ledger"
 )
 
@@ -110,5 +112,18 @@ func (t *trying) result(ctx context.Context, l *ledger.Ledger, name string) (*hi
 	if err := t.await(ctx, func() (bool, error) { return t.probed(ctx, l, name) }); err != nil {
 		return nil, err
 	}
+	if t.study.Asks != nil {
+		if err := t.ask(ctx, *t.study.Asks, name); err != nil {
+			return nil, err
+		}
+	}
 	return history.Read(ctx, l, name)
+}
+
+// ask makes the probes that the study asks for, unless they are there.
+func (t *trying) ask(ctx context.Context, q evaluator.Inquiry, run string) error {
+	fmt.Fprintf(t.stderr, "run %s: %s\n", run, strings.Join(q.Probes, ", "))
+	q.Run = run
+	x := t.engine
+	return evaluator.Evaluate(ctx, evaluator.Config{Datasets: x.datasets, Runs: x.runs, Backend: x.backend, Log: t.log}, q, func(schemas.Report) {})
 }

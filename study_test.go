@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,8 +65,8 @@ func TestStudy(t *testing.T) {
 	}
 }
 
-// TestStudyTrials: every study's flags make sense, and a person's go between
-// those of all its runs and those of an arm.
+// TestStudyTrials: every study's flags make sense, and a person's go before
+// them.
 func TestStudyTrials(t *testing.T) {
 	o := newOptions("study", "NAME", "")
 	s := &studySettings{dataFlags: &dataFlags{dataset: "d"}, run: o.settingFlags(), seeds: []uint64{1, 2}, methods: []string{"supervised", "supcon", "kcl", "byol"}, ratios: []float64{1, 10}}
@@ -80,7 +81,7 @@ func TestStudyTrials(t *testing.T) {
 		names := map[string]bool{}
 		for _, tr := range trials {
 			c := tr.req.Config
-			if c.Epochs != 3 || c.Steps != 0 || c.Encoder != "resnet18" || c.ImageSize != 32 || c.Seed != s.seeds[tr.seed] {
+			if c.Epochs != 3 || c.Steps != 0 || c.Encoder != "resnet18" || fmt.Sprint(c.ImageSize) != st.Flags["image-size"] || c.Seed != s.seeds[tr.seed] {
 				t.Errorf("%s, %s: have %+v", st.Name, tr.arm, c)
 			}
 			names[tr.req.Run] = true

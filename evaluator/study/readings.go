@@ -2,7 +2,9 @@ package study
 
 import (
 	"math"
+	"slices"
 
+	"selfstream/evaluator"
 	"selfstream/evaluator/history"
 )
 
@@ -21,6 +23,12 @@ var (
 	rank   = Reading{Name: "dimensions in use", Drawn: true, Of: embeddingRank}
 	breath = Reading{Name: "spread", Of: embeddingSpread} // as a share of that of an even one
 	warned = Reading{Name: "warned", Kind: YesNo, Of: endsWarned}
+
+	// untrainedBest is that of its best stage.
+	untrainedBest = Reading{Name: "untrained, best stage", Kind: Percent, Of: func(r *history.Run) float64 { return value(first(r).LinearBestTop1) }}
+
+	// pretext is how often the question of a method is answered for held-out images.
+	pretext = Reading{Name: "answered", Kind: Percent, Of: probed(func(p history.Probed) *float64 { return p.PretextTop1 })}
 
 	loss = Reading{Name: "loss", Of: func(r *history.Run) float64 { return last(r).Loss }}
 )
@@ -58,6 +66,19 @@ func balanced(name, key string, kind Kind) Reading {
 	return Reading{Name: name, Kind: kind, Drawn: true, Of: func(r *history.Run) float64 {
 		if v, ok := last(r).Balance[key]; ok {
 			return v
+		}
+		return math.NaN()
+	}}
+}
+
+// asked reads what a study has asked for: the mean of a probe's repeats, from that
+// share of the labels.
+func asked(name, probe string, labels float64) Reading {
+	return Reading{Name: name, Kind: Percent, Drawn: true, Of: func(r *history.Run) float64 {
+		for _, e := range slices.Backward(r.Evaluations) {
+			if e.Probe == probe && e.Labels == labels && (e.Step > 0 || probe == evaluator.Scratch) {
+				return e.Value
+			}
 		}
 		return math.NaN()
 	}}

@@ -8,6 +8,7 @@ package study
 import (
 	"math"
 
+	"selfstream/evaluator"
 	"selfstream/evaluator/history"
 )
 
@@ -15,9 +16,10 @@ import (
 type Study struct {
 	Name     string
 	About    string            // the question, in a sentence
-	Flags    map[string]string // of all its runs, as of selfstream up; a person's go before
+	Flags    map[string]string // of all its runs, as of selfstream up; an arm's and then a person's go before
 	Arms     []Arm
-	Readings []Reading // columns of the table
+	Asks     *evaluator.Inquiry // what each run is probed for besides; its Run is filled in. nil: nothing
+	Readings []Reading          // columns of the table
 	Claims   []Claim
 	X        string // what an arm's X is; empty where arms are bars
 }
@@ -25,7 +27,7 @@ type Study struct {
 // Arm is one way of training, tried with several seeds.
 type Arm struct {
 	Name  string
-	Flags []string // as of selfstream up, such as "--method=byol"; they go before all others
+	Flags []string // as of selfstream up, such as "--method=byol"; they go before the study's
 
 	// In a chart of lines, which one, and where on it.
 	Line string

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"selfstream/evaluator"
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/ledger"
@@ -132,8 +133,14 @@ func TestPage(t *testing.T) {
 // TestReadings reads a run that has everything.
 func TestReadings(t *testing.T) {
 	r := withLinear(0.75)
-	k, best := 0.25, 0.875
-	r.Probes[1].KNNTop1, r.Probes[1].LinearBestTop1 = &k, &best
+	k, best, first, right := 0.25, 0.875, 0.625, 0.125
+	r.Probes[0].LinearBestTop1 = &first
+	r.Probes[1].KNNTop1, r.Probes[1].LinearBestTop1, r.Probes[1].PretextTop1 = &k, &best, &right
+	r.Evaluations = []schemas.Report{
+		{Probe: evaluator.FineTuned, Step: 9, Labels: 0.1, Value: 0.5}, {Probe: evaluator.FineTuned, Step: 9, Labels: 0.01, Value: 0.375},
+		{Probe: evaluator.Scratch, Labels: 0.1, Value: 0.25}, {Probe: evaluator.Scratch, Value: 1},
+		{Probe: "linear", Labels: 0.1, Value: 0.75}, {Probe: "linear", Step: 9, Labels: 0.1, Value: 0.875},
+	}
 	r.Curve = ledger.Curve{Points: []schemas.Metric{
 		{Step: 3, Values: map[string]float64{"v": 1}},
 		{Step: 6, Values: map[string]float64{"v": 4}, Collapse: &schemas.Collapse{Rank: 7, Std: 0.1, StdIdeal: 0.2, Warnings: []string{"w"}}},
@@ -144,6 +151,8 @@ func TestReadings(t *testing.T) {
 		want    float64
 	}{
 		{linear, 0.75}, {untrained, 0.5}, {knn, 0.25}, {bestStage, 0.875}, {loss, 2}, {rank, 7}, {breath, 0.5}, {warned, 1},
+		{untrainedBest, 0.625}, {pretext, 0.125}, {asked("", evaluator.FineTuned, 0.1), 0.5}, {asked("", evaluator.FineTuned, 0.01), 0.375},
+		{asked("", evaluator.Scratch, 0.1), 0.25}, {asked("", "linear", 0.1), 0.875},
 		{trained("v", "v"), 4}, {balanced("std", "std", Percent), 0.25},
 	} {
 		if have := tc.reading.Of(r); have != tc.want {
