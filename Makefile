@@ -74,7 +74,7 @@ bench-listing: ## list a dataset of N small objects in the embedded S3, and plan
 	SELFSTREAM_OBJECTS=$(N) $(GO) test -run '^$$' -bench Begin -benchtime 1x ./trainer/plan
 
 chaos: ## kill, stop and starve the parts of a system, and compare digests
-	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -run 'TestChaos' -v .
+	SELFSTREAM_CHAOS=1 $(GO) test -count=1 -timeout 30m -parallel 4 -run 'TestChaos' -v .
 
 # SEED begins the sequence, TIME is after how long no new round begins, DATA is a
 # folder of other images.
