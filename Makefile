@@ -83,11 +83,11 @@ soak: ## rounds of random faults alone: make soak SEED=7 TIME=10m DATA=photos
 	$(GO) test -count=1 -timeout 24h -run TestChaosSoak -v .
 
 # DATA is a folder of photos with one folder per class; without it, the
-# demonstration's pictures. Runs that ./selfstream-data has are not made again.
+# demonstration's pictures. FLAGS are further ones of selfstream study. Runs that ./selfstream-data has are not made again.
 results: results-methods results-labels results-collapse results-identity results-imbalance ## the tables of docs/results.md, on the photos in DATA; one alone: make results-collapse
 
 results-methods results-labels results-collapse results-identity results-imbalance: results-%: build
-	./selfstream study $* $(if $(DATA),--data '$(abspath $(DATA))') --out results-$*.html
+	./selfstream study $* $(if $(DATA),--data '$(abspath $(DATA))') --out results-$*.html $(FLAGS)
 
 manifests: ## hold deploy/kubernetes against the schemas of Kubernetes and KEDA
 	cd deploy/kubernetes && $(GO) test ./...
