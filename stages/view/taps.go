@@ -9,6 +9,7 @@ type taps struct {
 	n, pad int
 	first  []int
 	weight []int16
+	wide   sixteens
 }
 
 const weightBits = 14
@@ -46,7 +47,7 @@ func (t *taps) set(a axis) {
 	scale := float64(a.length) / float64(a.out*a.step)
 	reach := max(scale, 1)
 	narrow := 1 / reach
-	t.n = min(high-low, int(math.Ceil(2*reach))+1)
+	t.n = min(high-low, int(math.Ceil(2*reach)))
 	t.pad = (t.n + lanes - 1) / lanes * lanes
 	t.first = grow(t.first, a.n)
 	t.weight = grow(t.weight, a.n*t.pad)
@@ -76,4 +77,5 @@ func (t *taps) set(a axis) {
 		}
 		t.first[k] = first
 	}
+	t.arrange(a.n)
 }

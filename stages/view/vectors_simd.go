@@ -81,8 +81,13 @@ func mixDown(out []int16, in []uint8, stride int, weight []int16) {
 	archsimd.ClearAVXUpperBits()
 }
 
-// mixAcross takes eight taps at a time and eight outputs.
+// mixAcross takes eight taps at a time and eight outputs, where it cannot take
+// sixteen.
 func mixAcross(out, in []int16, t *taps) {
+	if t.wide.n == len(out) && len(out) > 0 {
+		t.wide.mix(out, in)
+		return
+	}
 	if !avx2 || len(out) < 8 {
 		mixAcrossLoops(out, in, t)
 		return
