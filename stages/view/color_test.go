@@ -13,21 +13,25 @@ import (
 // TestAdjustments checks colours whose answer is plain to see, on an image of
 // two pixels.
 func TestAdjustments(t *testing.T) {
+	jitter := func(d Drawn) func(*canvas) {
+		d.Order = [4]int{brightness, contrast, saturation, hue}
+		return d.recolor
+	}
 	for _, tc := range []struct {
 		name   string
 		change func(*canvas)
 		in     []uint8
 		want   []uint8
 	}{
-		{"brightness 0", func(c *canvas) { adjustBrightness(c, 0) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{0, 0, 0, 0, 0, 0}},
-		{"brightness 0.5", func(c *canvas) { adjustBrightness(c, 0.5) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{4, 40, 127, 0, 1, 1}},
-		{"brightness 2", func(c *canvas) { adjustBrightness(c, 2) }, []uint8{9, 80, 255, 1, 2, 3}, []uint8{18, 160, 255, 2, 4, 6}},
-		{"contrast 0", func(c *canvas) { adjustContrast(c, 0) }, []uint8{10, 10, 10, 31, 31, 31}, []uint8{21, 21, 21, 21, 21, 21}}, // 20.5 rounds up
-		{"contrast 2", func(c *canvas) { adjustContrast(c, 2) }, []uint8{90, 90, 90, 110, 110, 110}, []uint8{80, 80, 80, 120, 120, 120}},
-		{"saturation 0", func(c *canvas) { saturate(c.r, c.g, c.b, 0) }, []uint8{255, 0, 0, 7, 7, 7}, []uint8{76, 76, 76, 7, 7, 7}},
-		{"saturation 2", func(c *canvas) { saturate(c.r, c.g, c.b, 2) }, []uint8{120, 100, 100, 7, 7, 7}, []uint8{134, 94, 94, 7, 7, 7}},
-		{"hue by a third", func(c *canvas) { adjustHue(c, 1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{0, 200, 0, 50, 50, 50}},
-		{"hue by minus a third", func(c *canvas) { adjustHue(c, -1./3) }, []uint8{200, 0, 0, 50, 50, 50}, []uint8{5, 0, 200, 50, 50, 50}}, // PIL's circle has 255 parts, but comes round after 256
+		{"brightness 0", jitter(Drawn{Brightness: 0, Contrast: 1, Saturation: 1}), []uint8{9, 80, 255, 1, 2, 3}, []uint8{0, 0, 0, 0, 0, 0}},
+		{"brightness 0.5", jitter(Drawn{Brightness: 0.5, Contrast: 1, Saturation: 1}), []uint8{9, 80, 255, 1, 2, 3}, []uint8{4, 40, 127, 0, 1, 1}},
+		{"brightness 2", jitter(Drawn{Brightness: 2, Contrast: 1, Saturation: 1}), []uint8{9, 80, 255, 1, 2, 3}, []uint8{18, 160, 255, 2, 4, 6}},
+		{"contrast 0", jitter(Drawn{Brightness: 1, Contrast: 0, Saturation: 1}), []uint8{10, 10, 10, 31, 31, 31}, []uint8{21, 21, 21, 21, 21, 21}}, // 20.5 rounds up
+		{"contrast 2", jitter(Drawn{Brightness: 1, Contrast: 2, Saturation: 1}), []uint8{90, 90, 90, 110, 110, 110}, []uint8{80, 80, 80, 120, 120, 120}},
+		{"saturation 0", jitter(Drawn{Brightness: 1, Contrast: 1, Saturation: 0}), []uint8{255, 0, 0, 7, 7, 7}, []uint8{76, 76, 76, 7, 7, 7}},
+		{"saturation 2", jitter(Drawn{Brightness: 1, Contrast: 1, Saturation: 2}), []uint8{120, 100, 100, 7, 7, 7}, []uint8{134, 94, 94, 7, 7, 7}},
+		{"hue by a third", jitter(Drawn{Brightness: 1, Contrast: 1, Saturation: 1, Hue: 1. / 3}), []uint8{200, 0, 0, 50, 50, 50}, []uint8{0, 200, 0, 50, 50, 50}},
+		{"hue by minus a third", jitter(Drawn{Brightness: 1, Contrast: 1, Saturation: 1, Hue: -1. / 3}), []uint8{200, 0, 0, 50, 50, 50}, []uint8{5, 0, 200, 50, 50, 50}}, // PIL's circle has 255 parts, but comes round after 256
 		{"gray", gray, []uint8{255, 0, 0, 0, 0, 255}, []uint8{76, 76, 76, 29, 29, 29}},
 		{"solarize", func(c *canvas) { solarize(c, 128) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{0, 127, 127, 126, 1, 0}},
 		{"solarize all", func(c *canvas) { solarize(c, 0) }, []uint8{0, 127, 128, 129, 254, 255}, []uint8{255, 128, 127, 126, 1, 0}},

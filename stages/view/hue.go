@@ -1,17 +1,5 @@
 package view
 
-// adjustHue turns the colour circle by shift turns. As in torchvision on PIL
-// images, hue and saturation are cut to 8 bits on the way.
-func adjustHue(c *canvas, shift float64) { turnHue(c.r, c.g, c.b, uint8(int(shift*255))) }
-
-// turnHueLoops adds to the hue, of 256 parts.
-func turnHueLoops(r, g, b []uint8, add uint8) {
-	for i := range r {
-		h, s, v := hsv(r[i], g[i], b[i])
-		r[i], g[i], b[i] = rgb(h+add, s, v)
-	}
-}
-
 // hsv is PIL's conversion from RGB (Convert.c, rgb2hsv), in integers.
 func hsv(r, g, b uint8) (h, s, v uint8) {
 	top, low := max(r, g, b), min(r, g, b)

@@ -93,16 +93,16 @@ func distort(t *testing.T, src *RGB, name string) *RGB {
 	switch op := strings.Join(words, "_"); op {
 	case "brightness":
 		d.Brightness = arg(0)
-		d.jitter(c)
+		d.recolor(c)
 	case "contrast":
 		d.Contrast = arg(0)
-		d.jitter(c)
+		d.recolor(c)
 	case "saturation":
 		d.Saturation = arg(0)
-		d.jitter(c)
+		d.recolor(c)
 	case "hue":
 		d.Hue = arg(0)
-		d.jitter(c)
+		d.recolor(c)
 	case "grayscale":
 		gray(c)
 	case "solarize":

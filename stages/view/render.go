@@ -84,10 +84,7 @@ func (r *Renderer) Render(dst []byte, src Image, v schemas.View, key random.Key)
 func (r *Renderer) Apply(dst []byte, src Image, size int, d Drawn) {
 	c := &r.canvas
 	r.resize(c, src, d.Box, size, size, d.Flip)
-	d.jitter(c)
-	if d.Gray {
-		gray(c)
-	}
+	d.recolor(c)
 	if d.Blur > 0 {
 		r.blurrer.blur(c, d.Blur)
 	}

@@ -1,9 +1,9 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
-	"slices"
 	"testing"
 
 	"selfstream/stages/random"
@@ -13,7 +13,7 @@ import (
 // rows of any length.
 func TestVectors(t *testing.T) {
 	noise := random.New(3)
-	bytes := func(n int, i uint64) []uint8 {
+	noisy := func(n int, i uint64) []uint8 {
 		out := make([]uint8, n)
 		for k := range out {
 			out[k] = uint8(noise.Fold(i).Uint64(uint64(k)))
@@ -25,7 +25,7 @@ func TestVectors(t *testing.T) {
 	}
 	words := func(n int, i uint64) []int16 {
 		out := make([]int16, n)
-		for k, v := range bytes(n, i) {
+		for k, v := range noisy(n, i) {
 			out[k] = int16(v)<<fineBits + int16(k&63)
 			out[k] = min(out[k], 255<<fineBits)
 		}
@@ -43,7 +43,7 @@ func TestVectors(t *testing.T) {
 			mix := func(do func([]int16, []uint8, int, []int16)) func() []any {
 				return func() []any {
 					out := make([]int16, n)
-					do(out, bytes((n+3)*taps, 1), n+3, weight)
+					do(out, noisy((n+3)*taps, 1), n+3, weight)
 					return []any{out}
 				}
 			}
@@ -58,7 +58,7 @@ func TestVectors(t *testing.T) {
 			}
 			check("mixPairs", blur(mixPairs), blur(mixPairsLoops))
 		}
-		for _, length := range []int{1, n/2 + 1, n + 1, 3*n + 2, 20*n + 7} {
+		for _, length := range []int{1, n/2 + 1, n + 1, 7*n/4 + 1, 2 * n, 3*n + 2, 20*n + 7} {
 			if n == 0 {
 				continue
 			}
@@ -75,7 +75,7 @@ func TestVectors(t *testing.T) {
 		}
 		three := func(do func(r, g, b []uint8)) func() []any {
 			return func() []any {
-				r, g, b := bytes(n, 4), bytes(n, 5), bytes(n, 6)
+				r, g, b := noisy(n, 4), noisy(n, 5), noisy(n, 6)
 				for i := 0; i < n; i += 7 {
 					g[i], b[i] = r[i], r[i] // grey
 				}
@@ -83,17 +83,13 @@ func TestVectors(t *testing.T) {
 				return []any{r, g, b}
 			}
 		}
-		for _, factor := range []float32{0, 0.3, 1.4, 17} {
-			check("saturate", three(func(r, g, b []uint8) { saturate(r, g, b, factor) }), three(func(r, g, b []uint8) { saturateLoops(r, g, b, factor) }))
-			check("blendAll", three(func(r, _, _ []uint8) { blendAll(r, 77, factor) }), three(func(r, _, _ []uint8) { blendAllLoops(r, 77, factor) }))
+		change := func(do func(r, g, b []uint8, changes []change) int, changes []change) func() []any {
+			sum := 0
+			colours := three(func(r, g, b []uint8) { sum = do(r, g, b, changes) })
+			return func() []any { return append(colours(), sum) }
 		}
-		check("toLuma", three(toLuma), three(toLumaLoops))
-		summed := func(sum func(r, g, b []uint8) int) func() []any {
-			return func() []any { return []any{sum(bytes(n, 4), bytes(n, 5), bytes(n, 6))} }
-		}
-		check("sumLuma", summed(sumLuma), summed(sumLumaLoops))
-		for _, add := range []uint8{0, 1, 100, 255} {
-			check("turnHue", three(func(r, g, b []uint8) { turnHue(r, g, b, add) }), three(func(r, g, b []uint8) { turnHueLoops(r, g, b, add) }))
+		for _, changes := range changesToTest() {
+			check(fmt.Sprintf("recolor %v", changes), change(recolor, changes), change(recolorLoops, changes))
 		}
 		rows := func(do func(r, g, b []uint8, y, cb, cr []int16)) func() []any {
 			return three(func(r, g, b []uint8) { do(r, g, b, words(n, 7), words(n, 8), words(n, 9)) })
@@ -103,7 +99,7 @@ func TestVectors(t *testing.T) {
 		wider := func(do func([]int16, []uint8)) func() []any {
 			return func() []any {
 				out := make([]int16, n)
-				do(out, bytes(n, 1))
+				do(out, noisy(n, 1))
 				return []any{out}
 			}
 		}
@@ -111,7 +107,7 @@ func TestVectors(t *testing.T) {
 		pixels := func(do func(dst, r, g, b []uint8)) func() []any {
 			return func() []any {
 				out := make([]uint8, 3*n)
-				do(out, bytes(n, 1), bytes(n, 2), bytes(n, 3))
+				do(out, noisy(n, 1), noisy(n, 2), noisy(n, 3))
 				return []any{out}
 			}
 		}
@@ -119,21 +115,38 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestAllHues: every colour on a grid is turned alike, and as saturated.
-func TestAllHues(t *testing.T) {
-	var have, want canvas
-	have.reset(1<<15, 1)
-	for i := range have.r {
-		have.r[i], have.g[i], have.b[i] = uint8(i>>10*8+i%3), uint8(i>>5&31*8+i%5), uint8(i&31*8+i%7)
+// changesToTest are all kinds, one at a time and some after each other.
+func changesToTest() (all [][]change) {
+	for _, factor := range []float32{0, 0.3, 1.4, 17} {
+		all = append(all, []change{{kind: blendGrey, factor: factor}}, []change{{kind: blendGrey, factor: factor, with: 77}}, []change{{kind: blendLuma, factor: factor}})
 	}
-	want = canvas{w: have.w, h: 1, r: slices.Clone(have.r), g: slices.Clone(have.g), b: slices.Clone(have.b)}
-	for add := 0; add < 256; add += 51 {
-		turnHue(have.r, have.g, have.b, uint8(add))
-		turnHueLoops(want.r, want.g, want.b, uint8(add))
-		saturate(have.r[:5000], have.g[:5000], have.b[:5000], 1+float32(add-100)/100)
-		saturateLoops(want.r[:5000], want.g[:5000], want.b[:5000], 1+float32(add-100)/100)
-		if !reflect.DeepEqual(have.planes(), want.planes()) {
-			t.Fatalf("hue by %d: vectors have other bits", add)
+	for _, turn := range []uint8{0, 1, 100, 255} {
+		all = append(all, []change{{kind: turnHue, turn: turn}})
+	}
+	return append(all, []change{{kind: toGray}}, []change{{kind: sumLuma}}, nil,
+		[]change{{kind: blendLuma, factor: 1.3}, {kind: turnHue, turn: 9}, {kind: blendGrey, factor: 0.7}, {kind: sumLuma}, {kind: toGray}})
+}
+
+// TestAllHues turns every colour there is.
+func TestAllHues(t *testing.T) {
+	const all = 1 << 16 // colours of the same red
+	var have, want canvas
+	have.reset(all, 1)
+	want.reset(all, 1)
+	for red := range 256 {
+		for i := range all {
+			have.r[i], have.g[i], have.b[i] = uint8(red), uint8(i>>8), uint8(i)
+		}
+		for i, p := range want.planes() {
+			copy(p, have.planes()[i])
+		}
+		turn := []change{{kind: turnHue, turn: uint8(3 * red)}}
+		recolor(have.r, have.g, have.b, turn)
+		recolorLoops(want.r, want.g, want.b, turn)
+		for i, p := range want.planes() {
+			if !bytes.Equal(have.planes()[i], p) {
+				t.Fatalf("hue by %d: vectors have other bits for colours with red %d", turn[0].turn, red)
+			}
 		}
 	}
 }
