@@ -11,6 +11,7 @@ import (
 
 	"selfstream/evaluator/exhibit"
 	"selfstream/stages/geometry"
+	"selfstream/stages/tsne"
 	"selfstream/stages/view"
 )
 
@@ -52,9 +53,7 @@ func (c *candidate) exhibit(t Task, v Verdict) (*exhibit.Exhibit, error) {
 	g := &gallery{numbers: map[string]int32{}}
 	x := &g.Exhibit
 	x.Classes, x.Confusion = t.Classes, confusion(t, v.Predicted)
-	var share [2]float64
-	x.Map, share = geometry.Map(normalised(few), few.Len(), few.Dim)
-	x.Variance = float32s(share[:])
+	lay(x, few)
 	some := spread(t.Train, labelFreeImages)
 	x.Spectrum = float32s(geometry.Spectrum(some.X, some.Len(), some.Dim))
 	if t.Embedded[0].Len() > 0 {
@@ -79,6 +78,15 @@ func (c *candidate) exhibit(t Task, v Verdict) (*exhibit.Exhibit, error) {
 	var err error
 	x.Sheet, err = tile(g.tiles, c.images.train.size)
 	return x, err
+}
+
+// lay makes the maps: of angles, as neighbours are by cosine.
+func lay(x *exhibit.Exhibit, few Features) {
+	n, unit := few.Len(), normalised(few)
+	var share [2]float64
+	x.Map, share = geometry.Map(unit, n, few.Dim)
+	x.Variance = float32s(share[:])
+	x.TSNE, x.Perplexity = tsne.Map(unit, n, few.Dim, x.Map), tsne.Perplexity(n)
 }
 
 // gallery is an exhibit under way.

@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"selfstream/schemas/safetensors"
 	"selfstream/stages/bucket"
 	"selfstream/stages/decode"
+	"selfstream/stages/tsne"
 	"selfstream/stages/view"
 )
 
@@ -86,6 +88,9 @@ func TestExhibit(t *testing.T) {
 	x := w.exhibit(7)
 	if w.exhibit(0).Step != 0 || x.N() != linear.Test || x.K != shownNeighbours || len(x.Classes) != 3 {
 		t.Errorf("have %d images and %d neighbours, want %d and %d", x.N(), x.K, linear.Test, shownNeighbours)
+	}
+	if len(x.TSNE) != len(x.Map) || x.Perplexity != tsne.Perplexity(x.N()) || slices.Equal(x.TSNE, x.Map) {
+		t.Errorf("have %d numbers by t-SNE with perplexity %g, want a second map of %d", len(x.TSNE), x.Perplexity, len(x.Map))
 	}
 	hits, total := 0, 0
 	for i, c := range x.Confusion {

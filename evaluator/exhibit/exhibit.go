@@ -28,6 +28,9 @@ type Exhibit struct {
 	Map      []float32 // [N, 2]: principal components of the features
 	Variance []float32 // [2]: the share of the variance that each of them has
 
+	TSNE       []float32 // [N, 2]: another map of them; none in what older evaluators have kept
+	Perplexity float64   // of that one
+
 	K          int       // neighbours of each
 	Neighbours []int32   // [N, K]: the nearest images to learn from, the nearest first
 	Similarity []float32 // [N, K]: cosines of their features
@@ -67,6 +70,8 @@ func (e *Exhibit) Validate() error {
 		return invalid("have a map of %d numbers for %d images", len(e.Map), m)
 	case len(e.Labels) != m:
 		return invalid("have %d labels for %d images", len(e.Labels), m)
+	case len(e.TSNE) != 0 && len(e.TSNE) != 2*n:
+		return invalid("have a second map of %d numbers for %d images", len(e.TSNE), n)
 	case len(e.Variance) != 2:
 		return invalid("have %d variances, want 2", len(e.Variance))
 	case e.K < 0 || len(e.Neighbours) != n*e.K || len(e.Similarity) != n*e.K:
@@ -128,6 +133,10 @@ func (e *Exhibit) MarshalBinary() ([]byte, error) {
 		safetensors.FromFloat32s("similarity", []int{n, e.K}, e.Similarity),
 		safetensors.FromFloat32s("spectrum", []int{len(e.Spectrum)}, e.Spectrum),
 	}
+	if len(e.TSNE) > 0 {
+		f.Metadata["perplexity"] = strconv.FormatFloat(e.Perplexity, 'g', -1, 64)
+		f.Tensors = append(f.Tensors, safetensors.FromFloat32s("tsne", []int{n, 2}, e.TSNE))
+	}
 	if len(e.Predicted) > 0 {
 		f.Tensors = append(f.Tensors, safetensors.FromInt32s("predicted", []int{n}, e.Predicted))
 	}
@@ -185,13 +194,19 @@ func (e *Exhibit) take(f *safetensors.File) error {
 			*to = v
 		}
 	}
-	for name, to := range map[string]*[]float32{"map": &e.Map, "variance": &e.Variance, "similarity": &e.Similarity, "spectrum": &e.Spectrum, "correlation": &e.Correlation} {
+	for name, to := range map[string]*[]float32{"map": &e.Map, "tsne": &e.TSNE, "variance": &e.Variance, "similarity": &e.Similarity, "spectrum": &e.Spectrum, "correlation": &e.Correlation} {
 		if t, ok := f.Tensor(name); ok {
 			v, err := safetensors.Float32s(t)
 			if err != nil {
 				return err
 			}
 			*to = v
+		}
+	}
+	if text, ok := f.Metadata["perplexity"]; ok {
+		var err error
+		if e.Perplexity, err = strconv.ParseFloat(text, 64); err != nil {
+			return invalid("perplexity: have %q, want a number", text)
 		}
 	}
 	if t, ok := f.Tensor("neighbours"); ok && len(t.Shape) == 2 {

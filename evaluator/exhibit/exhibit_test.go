@@ -16,7 +16,7 @@ func sample() *Exhibit {
 		Run: "r", Step: 7, Classes: []string{"cat", "dog"},
 		Keys: []string{"d/a.png", "d/b.png", "d/c.png"}, Labels: []int32{0, 1, -1},
 		Sheet: Sheet{JPEG: []byte("\xff\xd8 not much of one"), Tile: 32, Columns: 8},
-		Map:   []float32{0.5, -1, 2, 0.25}, Variance: []float32{0.5, 0.25},
+		Map:   []float32{0.5, -1, 2, 0.25}, Variance: []float32{0.5, 0.25}, TSNE: []float32{8, -9, -8, 9}, Perplexity: 1.5,
 		K: 1, Neighbours: []int32{2, 0}, Similarity: []float32{0.9, 0.8},
 		Predicted: []int32{0, 0}, Confusion: []int32{1, 0, 1, 0}, Spectrum: []float32{0.75, 0.25},
 		Correlation: []float32{0.9, 0.1, -0.2, 0.8},
@@ -27,6 +27,7 @@ func TestRoundTrip(t *testing.T) {
 	unlabelled := sample()
 	unlabelled.Classes, unlabelled.Predicted, unlabelled.Confusion, unlabelled.Correlation = []string{}, nil, nil, nil
 	unlabelled.Labels = []int32{-1, -1, -1}
+	unlabelled.TSNE, unlabelled.Perplexity = nil, 0
 	for _, want := range []*Exhibit{sample(), unlabelled} {
 		data, err := want.MarshalBinary()
 		if err != nil {
@@ -46,6 +47,7 @@ func TestRefusals(t *testing.T) {
 	for name, change := range map[string]func(*Exhibit){
 		"a map of more images than there are": func(e *Exhibit) { e.Map = make([]float32, 8) },
 		"an odd map":                          func(e *Exhibit) { e.Map = e.Map[:3] },
+		"a second map of fewer":               func(e *Exhibit) { e.TSNE = e.TSNE[:2] },
 		"a label too few":                     func(e *Exhibit) { e.Labels = e.Labels[:2] },
 		"a label of no class":                 func(e *Exhibit) { e.Labels[0] = 2 },
 		"one variance":                        func(e *Exhibit) { e.Variance = e.Variance[:1] },
