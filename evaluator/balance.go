@@ -98,18 +98,35 @@ func moments(values []float64) (mean, std float64) {
 	return mean, math.Sqrt(std)
 }
 
+// unevenFrom is how many times the images of the frequent classes have to be
+// those of the rare ones for the difference to be worth telling. A long tail of
+// ratio 2 over ten classes has 1.71.
+const unevenFrom = 1.5
+
 // thirds are the classes of many, medium and few images that a run trained on:
 // sorted by that number, ties in the order of the labels, a third of them from
 // each end, rounded, and those between. There are no such groups of fewer than
-// three classes, and none where all have equally many.
+// three classes, and none where the numbers hardly differ, as those of a balanced
+// dataset do of which some images are held out: the many have to be unevenFrom
+// times the few, on average.
 func thirds(classes []schemas.ClassValue, trained map[string]int) map[string][]schemas.ClassValue {
 	n := len(classes)
 	classes = slices.Clone(classes)
 	slices.SortStableFunc(classes, func(a, b schemas.ClassValue) int { return cmp.Compare(trained[b.Class], trained[a.Class]) })
-	if n < 3 || trained[classes[0].Class] == trained[classes[n-1].Class] {
+	if n < 3 {
 		return nil
 	}
 	third := int(math.Round(float64(n) / 3))
+	sum := func(classes []schemas.ClassValue) (images float64) {
+		for _, c := range classes {
+			images += float64(trained[c.Class])
+		}
+		return images
+	}
+	many, few := sum(classes[:third]), sum(classes[n-third:])
+	if many == 0 || many < unevenFrom*few {
+		return nil
+	}
 	return map[string][]schemas.ClassValue{"many": classes[:third], "medium": classes[third : n-third], "few": classes[n-third:]}
 }
 

@@ -42,7 +42,12 @@ func TestThirds(t *testing.T) {
 		want    [3][]int // many, medium, few
 	}{
 		{[]int{5, 50, 500}, [3][]int{{2}, {1}, {0}}},
-		{[]int{7, 7, 7, 8}, [3][]int{{3}, {0, 1}, {2}}}, // ties in the order of the labels
+		{[]int{7, 7, 7, 12}, [3][]int{{3}, {0, 1}, {2}}}, // ties in the order of the labels
+		{[]int{6, 6, 6, 9}, [3][]int{{3}, {0, 1}, {2}}},  // just enough
+		{[]int{7, 7, 7, 10}, [3][]int{}},
+		{[]int{240, 240, 239, 240, 238, 240}, [3][]int{}},                                                       // balanced, but for what is held out
+		{[]int{240, 240, 240, 240, 240, 150}, [3][]int{}},                                                       // one class alone makes no third
+		{[]int{463, 500, 540, 583, 630, 680, 735, 794, 857, 926}, [3][]int{{9, 8, 7}, {6, 5, 4, 3}, {2, 1, 0}}}, // a tail of ratio 2
 		{[]int{50, 83, 139, 232, 387, 646, 1077, 1797, 2997, 5000}, [3][]int{{9, 8, 7}, {6, 5, 4, 3}, {2, 1, 0}}},
 		{[]int{1, 2, 3, 4, 5}, [3][]int{{4, 3}, {2}, {1, 0}}},
 		{[]int{0, 2, 2, 2}, [3][]int{{1}, {2, 3}, {0}}}, // a class that was not trained on
