@@ -39,7 +39,7 @@ type Config struct {
 // New returns the pages, which are kept up to date until ctx ends:
 //
 //	/             the runs
-//	/runs/RUN     one of them
+//	/runs/RUN     one of them, or that it has not begun yet
 //	…/live        the events of a page
 //
 // Nothing can be changed there.

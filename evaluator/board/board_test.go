@@ -34,10 +34,10 @@ func TestPages(t *testing.T) {
 			"step 20 of 40", "gets 65.0 % of 600 held-out images right, 20.0 points more than on those of the untrained encoder (45.0 %)",
 			"photos/&lt;b&gt;.jpg", "it is text &amp; no picture", strings.Repeat("ab", 32), "temperature=0.5", "class 9", `data-figure="loss"`, "guessing", "l2 0.01",
 		}},
-		{"/runs/nowhere", 404, []string{"no such run", "nowhere"}},
+		{"/runs/nowhere", 200, []string{"There is no run of this name yet", "<h1>nowhere", `data-live="/runs/nowhere/live"`}},
 		{"/runs/%2e%2e%2fx", 404, []string{"no such run"}},
 		{"/runs/A%3Cb%3E", 404, []string{"no such run", "A&lt;b&gt;"}},
-		{"/runs/nowhere/live", 404, []string{"no such run"}},
+		{"/runs/%2e%2e%2fx/live", 404, []string{"no such run"}},
 		{"/elsewhere", 404, []string{"there is no page /elsewhere"}},
 		{"/board.css", 200, []string{"prefers-color-scheme"}},
 		{"/board.js", 200, []string{"EventSource"}},
@@ -223,6 +223,27 @@ func TestRunLive(t *testing.T) {
 	b.events("/runs/forest-1/live?seen="+seen, func(parts map[string]string) bool {
 		if _, again := parts["settings"]; again {
 			t.Error("have the settings again, want only what has changed")
+// TestRunAwaited: the page of a run that has been asked for and has not begun
+// waits for it, and goes on as any other.
+func TestRunAwaited(t *testing.T) {
+	b := newBench(t)
+	awaited := false
+	b.events("/runs/forest-1/live", func(parts map[string]string) bool {
+		if !awaited {
+			awaited = strings.Contains(parts["head"], "There is no run of this name yet")
+			if !awaited || parts["settings"] != "" {
+				t.Errorf("have %v, want a page that waits", parts)
+			}
+			b.run("forest-1", ledger.Running)
+		}
+		return strings.Contains(parts["head"], "step 20 of 40") && parts["settings"] != ""
+	})
+	b.events("/runs/forest-1/live", func(parts map[string]string) bool {
+		b.publish(&schemas.Metric{Run: "forest-1", Time: time.Now().Add(time.Second), Step: 27, Steps: steps, State: ledger.Running})
+		return strings.Contains(parts["head"], "step 27 of 40")
+	})
+}
+
 		}
 		return strings.Contains(parts["head"], "80.0 % of 600")
 	})

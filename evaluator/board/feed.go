@@ -19,7 +19,7 @@ const reread = 2 * time.Minute
 
 // watchRun keeps the page of a run up to date.
 func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
-	run, err := history.Read(ctx, b.ledger, name)
+	run, err := b.await(ctx, name, t)
 	if err != nil {
 		return err
 	}
@@ -58,6 +58,22 @@ func (b *board) watchRun(ctx context.Context, name string, t *topic) error {
 		})
 	})
 	return group.Wait()
+}
+
+// await reads a run. While there is none, the page says so.
+func (b *board) await(ctx context.Context, name string, t *topic) (*history.Run, error) {
+	for {
+		run, err := history.Read(ctx, b.ledger, name)
+		if !errors.Is(err, history.ErrUnknown) {
+			return run, err
+		}
+		t.publish(b.awaitedParts(name))
+		select {
+		case <-time.After(b.Beat):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // watchRuns keeps the list of the runs up to date.

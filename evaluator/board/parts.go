@@ -9,10 +9,23 @@ import (
 	"selfstream/evaluator/history"
 )
 
+// runSections are those of the page of a run.
+var runSections = []string{"head", "sees", "learning", "quality", "asked", "maps", "stages", "crew", "rejects", "settings"}
+
 // runParts are the sections of the page of a run.
 func (b *board) runParts(run *history.Run, g gathered) []part {
-	v := newView(run, g)
-	return b.render(v, "head", "sees", "learning", "quality", "asked", "maps", "stages", "crew", "rejects", "settings")
+	return b.render(newView(run, g), runSections...)
+}
+
+// awaitedParts are those of a run that there is not. They are all there, so that
+// they can be filled.
+func (b *board) awaitedParts(name string) []part {
+	parts := b.render(name, "awaited")
+	for _, id := range runSections[1:] {
+		parts = append(parts, part{ID: id})
+	}
+	parts[0].ID = runSections[0]
+	return parts
 }
 
 // runsParts is the list of the runs, the last one heard of first.
