@@ -50,8 +50,10 @@ func TestBrowserUp(t *testing.T) {
 	} {
 		p.Until(`!!document.querySelector('` + what + `')`)
 	}
-	p.Click("#map-sheet-first-15 .spot .edge")
+	p.Click("#map-sheet-first-15 .by-pca .spot .edge")
 	p.Until(`document.querySelectorAll("#map-sheet-first-15 .chosen-image .tile").length === 7`)
+	p.Click(`.switch [value="tsne"]`)
+	p.Until(`document.querySelector("#map-sheet-first-15 .by-tsne .chart").getBoundingClientRect().width > 100`)
 	p.Resize(360, 740)
 	p.Until(`document.documentElement.scrollWidth <= 360`)
 	if have := p.Complaints(); len(have) > 0 {
@@ -100,6 +102,7 @@ func TestPictures(t *testing.T) {
 		shoot(t, p, "dashboard-features", "#quality h2")
 		p.Resize(1250, 620)
 		shoot(t, p, "dashboard-asked", "#asked h2")
+		p.Click(`.switch [value="tsne"]`)
 		p.Resize(1100, 830)
 		shoot(t, p, "dashboard-maps", "#maps h2")
 	})

@@ -104,7 +104,7 @@ func (b *bench) judged(name string) {
 // exhibit keeps a look at 20 images of ten classes and at 5 neighbours.
 func (b *bench) exhibit(run string, step int) {
 	b.t.Helper()
-	x := &exhibit.Exhibit{Run: run, Step: step, K: 2, Variance: []float32{0.5, 0.25}, Spectrum: []float32{0.6, 0.3, 0.1}, Confusion: make([]int32, 100)}
+	x := &exhibit.Exhibit{Run: run, Step: step, K: 2, Variance: []float32{0.5, 0.25}, Perplexity: 6.5, Spectrum: []float32{0.6, 0.3, 0.1}, Confusion: make([]int32, 100)}
 	for c := range 10 {
 		x.Classes = append(x.Classes, fmt.Sprintf("class %d", c))
 		x.Confusion[11*c] = 50
@@ -116,6 +116,7 @@ func (b *bench) exhibit(run string, step int) {
 	}
 	for i := range 20 {
 		x.Map = append(x.Map, float32(i%5), float32(i/5))
+		x.TSNE = append(x.TSNE, float32(i%10), float32(i/10))
 		x.Neighbours = append(x.Neighbours, int32(20+i%5), int32((i+10)%20))
 		x.Similarity = append(x.Similarity, 0.9, 0.8)
 		x.Predicted = append(x.Predicted, int32(i%10)&^1)

@@ -24,30 +24,53 @@ function tell(text) {
 	else quiet = setTimeout(() => { notice.textContent = text; }, 2000);
 }
 
-// replace keeps open what the reader has opened.
+// replace keeps open what the reader has opened, and chosen what was chosen.
 function replace(id, html) {
 	const part = document.getElementById(id);
 	if (!part) return location.reload();
 	const open = [...part.querySelectorAll("details[open]")].map((d) => d.dataset.key);
-	const chosen = [...part.querySelectorAll(".spot.chosen")].map((s) => s.querySelector("title").textContent.split(",")[0]);
+	const chosen = part.querySelector(".spot.chosen");
 	part.innerHTML = html;
 	for (const key of open) part.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.setAttribute("open", "");
-	for (const spot of chosen.length ? part.querySelectorAll(".spot") : []) {
-		if (chosen.includes(spot.querySelector("title").textContent.split(",")[0])) choose(spot);
-	}
+	turn(part);
+	const spot = chosen && part.querySelector(spotLike(chosen));
+	if (spot && imageOf(spot) === imageOf(chosen)) choose(spot);
 }
+
+// turn makes the switches of a part what they were last, be it before a reload.
+function turn(part) {
+	for (const input of part.querySelectorAll(".switch input")) input.checked = input.value === (recall(input.name) ?? "pca");
+}
+
+// What a browser may not store it forgets.
+function recall(name) { try { return sessionStorage.getItem(name); } catch { return null; } }
+function remember(name, value) { try { sessionStorage.setItem(name, value); } catch { } }
+
+document.addEventListener("change", (event) => {
+	if (event.target.matches(".switch input")) remember(event.target.name, event.target.value);
+});
 
 document.addEventListener("click", (event) => {
 	const spot = event.target.closest(".spot");
 	if (spot) choose(spot);
 });
 
-// choose shows the nearest neighbours of an image on a map.
+const spotLike = (spot) => `.spot[data-n="${spot.dataset.n}"]`;
+const imageOf = (spot) => spot.querySelector("title").textContent.split(",")[0];
+
+// choose marks an image on all maps of its run, and shows its neighbours by each.
 function choose(spot) {
-	const map = spot.closest(".map"), data = JSON.parse(map.dataset.map), n = +spot.dataset.n;
-	map.querySelector(".spot.chosen")?.classList.remove("chosen");
-	spot.classList.add("chosen");
-	const caption = document.createElement("p"), row = document.createElement("div");
+	for (const map of spot.closest(".maps").querySelectorAll(".map")) {
+		for (const before of map.querySelectorAll(".spot.chosen")) before.classList.remove("chosen");
+		const same = [...map.querySelectorAll(spotLike(spot))].filter((s) => imageOf(s) === imageOf(spot));
+		for (const s of same) s.classList.add("chosen");
+		if (same.length) showNeighbours(map, +spot.dataset.n);
+		else map.querySelector(".chosen-image").replaceChildren();
+	}
+}
+
+function showNeighbours(map, n) {
+	const data = JSON.parse(map.dataset.map), caption = document.createElement("p"), row = document.createElement("div");
 	caption.textContent = data.captions[n] + " and the training images that are nearest to it";
 	row.className = "row large";
 	row.append(tile(map, data, n, data.captions[n]), "→");
@@ -72,4 +95,5 @@ function tile(map, data, n, label) {
 	return svg;
 }
 
+turn(page);
 if (page.dataset.live) connect();

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"selfstream/evaluator"
+	"selfstream/evaluator/exhibit"
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
 	"selfstream/stages/bucket"
@@ -65,8 +66,9 @@ func TestMaps(t *testing.T) {
 	b.write("labels-1", ledger.Request, schemas.RunRequest{Run: "labels-1", Dataset: "photos", Config: schemas.Config{Method: "supervised", Encoder: "tiny", ImageSize: 32}})
 	_, body := b.get("/runs/forest-1")
 	for want, times := range map[string]int{
-		`href="/runs/forest-1/exhibits/20/images.jpg"`: 1, `href="/runs/forest-1/exhibits/0/images.jpg"`: 1, `data-n="19"`: 2,
+		`href="/runs/forest-1/exhibits/20/images.jpg"`: 1, `href="/runs/forest-1/exhibits/0/images.jpg"`: 1, `data-n="19"`: 4,
 		"1.png, class 1, taken for class 0": 6, "class 1 for class 2 (10)": 2, "run labels-1": 1, ">with labels<": 1, "component 1: 50 %": 2,
+		"t-SNE, perplexity 6.5": 2, `type="radio" name="layout-forest-1"`: 2,
 	} {
 		if have := strings.Count(body, want); have < times {
 			t.Errorf("have %q %d times, want %d", want, have, times)
@@ -79,6 +81,25 @@ func TestMaps(t *testing.T) {
 		if code, _ := b.get(path); code != http.StatusNotFound {
 			t.Errorf("%s: have %d, want 404", path, code)
 		}
+	}
+}
+
+// TestMapsOfOlderEvaluators: those have kept no t-SNE, so there is nothing to
+// switch to.
+func TestMapsOfOlderEvaluators(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Finished)
+	b.exhibit("forest-1", 20)
+	x, err := exhibit.Read(t.Context(), b.ledger.Bucket(), "forest-1", 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.TSNE = nil
+	if err := exhibit.Write(t.Context(), b.ledger.Bucket(), x); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := b.get("/runs/forest-1"); strings.Contains(body, "switch") || !strings.Contains(body, "component 1: 50 %") {
+		t.Error("have a switch, or no map; want the map alone")
 	}
 }
 
@@ -202,27 +223,6 @@ func TestRunsLive(t *testing.T) {
 	})
 }
 
-// TestRunLive: metrics and reports come to the page while it is looked at, and
-// who comes back gets what has changed since.
-func TestRunLive(t *testing.T) {
-	b := newBench(t)
-	b.run("forest-1", ledger.Running)
-	began := false
-	seen := b.events("/runs/forest-1/live", func(parts map[string]string) bool {
-		if !began {
-			began = true
-			b.publish(&schemas.Metric{
-				Run: "forest-1", Time: time.Now().Add(time.Second), Step: 27, Steps: steps, State: ledger.Running, Loss: 2, WaitShare: 0.6, AugmentersWanted: 3.5,
-			})
-		}
-		return strings.Contains(parts["head"], "step 27 of 40") && strings.Contains(parts["stages"], "60 % of its time") && strings.Contains(parts["stages"], "3.5 workers")
-	})
-	r := schemas.Report{Run: "forest-1", Step: 40, Probe: "linear", Value: 0.8, Test: 600}
-	b.report(r)
-	b.publish(&r)
-	b.events("/runs/forest-1/live?seen="+seen, func(parts map[string]string) bool {
-		if _, again := parts["settings"]; again {
-			t.Error("have the settings again, want only what has changed")
 // TestRunAwaited: the page of a run that has been asked for and has not begun
 // waits for it, and goes on as any other.
 func TestRunAwaited(t *testing.T) {
@@ -244,6 +244,27 @@ func TestRunAwaited(t *testing.T) {
 	})
 }
 
+// TestRunLive: metrics and reports come to the page while it is looked at, and
+// who comes back gets what has changed since.
+func TestRunLive(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Running)
+	began := false
+	seen := b.events("/runs/forest-1/live", func(parts map[string]string) bool {
+		if !began {
+			began = true
+			b.publish(&schemas.Metric{
+				Run: "forest-1", Time: time.Now().Add(time.Second), Step: 27, Steps: steps, State: ledger.Running, Loss: 2, WaitShare: 0.6, AugmentersWanted: 3.5,
+			})
+		}
+		return strings.Contains(parts["head"], "step 27 of 40") && strings.Contains(parts["stages"], "60 % of its time") && strings.Contains(parts["stages"], "3.5 workers")
+	})
+	r := schemas.Report{Run: "forest-1", Step: 40, Probe: "linear", Value: 0.8, Test: 600}
+	b.report(r)
+	b.publish(&r)
+	b.events("/runs/forest-1/live?seen="+seen, func(parts map[string]string) bool {
+		if _, again := parts["settings"]; again {
+			t.Error("have the settings again, want only what has changed")
 		}
 		return strings.Contains(parts["head"], "80.0 % of 600")
 	})

@@ -46,15 +46,37 @@ func checkFigures(t *testing.T, p *browsertest.Page) {
 }
 
 // checkNeighbours clicks on an image of the first map, and wants those that are
-// nearest to it.
+// nearest to it, on every map of the run.
 func checkNeighbours(t *testing.T, p *browsertest.Page) {
 	t.Helper()
-	p.Click(`.map .spot[data-n="3"] .edge`)
-	p.Until(`document.querySelectorAll(".map .chosen-image .tile").length === 3`)
+	p.Click(`.map .by-pca .spot[data-n="3"] .edge`)
+	p.Until(chosenEverywhere)
 	text := browsertest.Eval[string](p, `document.querySelector(".map .chosen-image p").textContent`)
 	if !strings.HasPrefix(text, "3.png, class 3, taken for class 2") {
 		t.Errorf("have %q, want the image that was chosen", text)
 	}
+}
+
+// chosenEverywhere is true if both maps of the first run, of the last snapshot and
+// of the untrained encoder, show an image with its two neighbours, and have it
+// marked in both layouts.
+const chosenEverywhere = `[...document.querySelector(".maps").querySelectorAll(".map")].filter((m) =>
+	m.querySelectorAll(".chosen-image .tile").length === 3 && m.querySelectorAll('.spot.chosen[data-n="3"]').length === 2).length === 2`
+
+// drawnBy is true if the maps are seen in that layout alone, pca or tsne.
+func drawnBy(layout string) string {
+	return `["pca", "tsne"].every((by) => [...document.querySelector(".maps").querySelectorAll(".by-" + by + " .chart")].every((c) =>
+		(c.getBoundingClientRect().width > 100) === (by === "` + layout + `")))`
+}
+
+// checkSwitch switches the maps of the first run to the other layout, in which
+// what was chosen stays.
+func checkSwitch(t *testing.T, p *browsertest.Page) {
+	t.Helper()
+	p.Until(drawnBy("pca"))
+	p.Click(`.switch [value="tsne"]`)
+	p.Until(drawnBy("tsne"))
+	p.Until(chosenEverywhere)
 }
 
 // checkPhone wants a page that fits a narrow phone: nothing to scroll sideways,
@@ -107,7 +129,31 @@ func TestBrowserFinished(t *testing.T) {
 	p.Resize(1280, 900)
 	checkFigures(t, p)
 	checkNeighbours(t, p)
+	checkSwitch(t, p)
+	p.Click(`.by-tsne .spot[data-n="3"] .edge`)
 	checkPhone(t, p)
+	p.Click(`.switch [value="pca"]`)
+	p.Until(drawnBy("pca"))
+	quiet(t, p, b.url)
+}
+
+// TestBrowserAwaited: who opens the page of a run too early sees it begin.
+func TestBrowserAwaited(t *testing.T) {
+	browser := browsertest.Start(t)
+	b := newBench(t)
+	p := browser.Open(b.url+"/runs/forest-1", 1280, 900)
+	p.Until(`document.getElementById("head").textContent.includes("There is no run of this name yet")`)
+	checkPhone(t, p)
+	p.Resize(1280, 900)
+	b.run("forest-1", ledger.Running)
+	p.Until(`document.getElementById("head").textContent.includes("step 20 of 40")`)
+	b.exhibit("forest-1", 0)
+	b.exhibit("forest-1", 20)
+	r := schemas.Report{Run: "forest-1", Step: 20, Probe: "linear", Value: 0.65, Test: 600}
+	b.report(r)
+	b.publish(&r)
+	p.Until(`!!document.querySelector(".map")`)
+	checkNeighbours(t, p)
 	quiet(t, p, b.url)
 }
 
@@ -120,6 +166,7 @@ func TestBrowserLive(t *testing.T) {
 	p := browser.Open(b.url+"/runs/forest-1", 1280, 900)
 	p.Click(`[data-figure="loss"] summary`)
 	checkNeighbours(t, p)
+	checkSwitch(t, p)
 
 	metric := func(step int) {
 		b.publish(&schemas.Metric{
@@ -133,11 +180,17 @@ func TestBrowserLive(t *testing.T) {
 	b.report(r)
 	b.publish(&r)
 	p.Until(`document.getElementById("head").textContent.includes("80.0 % of 600")`)
-	if have := browsertest.Eval[int](p, `document.querySelectorAll(".map .chosen-image .tile").length`); have != 3 {
-		t.Errorf("have %d pictures of the chosen image, want 3 still", have)
+	b.exhibit("forest-1", 40)
+	r = schemas.Report{Run: "forest-1", Step: 40, Probe: "knn", Value: 0.7, Test: 600}
+	b.report(r)
+	b.publish(&r)
+	p.Until(`document.getElementById("maps").textContent.includes("step 40")`)
+	if !browsertest.Eval[bool](p, chosenEverywhere) || !browsertest.Eval[bool](p, drawnBy("tsne")) {
+		t.Error("have another image or layout than was chosen, once there is another snapshot")
 	}
 
 	p.Reload()
+	p.Until(drawnBy("tsne"))
 	p.Until(`document.getElementById("head").textContent.includes("step 27 of 40")`)
 	metric(31)
 	p.Until(`document.getElementById("head").textContent.includes("step 31 of 40")`)
@@ -166,6 +219,7 @@ func TestBrowserReport(t *testing.T) {
 	p := browser.Open(address, 1280, 900)
 	checkFigures(t, p)
 	checkNeighbours(t, p)
+	checkSwitch(t, p)
 	if have := browsertest.Eval[int](p, `document.querySelectorAll('[data-figure="accuracy"]').length`); have != len(names) {
 		t.Errorf("have %d curves of accuracy, want one for each run", have)
 	}

@@ -31,6 +31,9 @@ func (v *view) Maps() []*mapView {
 	return all
 }
 
+// Switched tells whether there is more than one way to lay the images out.
+func (v *view) Switched() bool { return v.now != nil && len(v.now.TSNE) > 0 }
+
 func (v *view) stepName(step int) string {
 	if step == 0 {
 		return "untrained"
@@ -60,17 +63,33 @@ func (m *mapView) tiles() chart.Tiles {
 	return chart.Tiles{ID: m.id, Side: m.Exhibit.Sheet.Tile, Columns: m.Exhibit.Sheet.Columns}
 }
 
-// Map is the chart.
+// Map is the chart by principal components.
 func (m *mapView) Map() template.HTML {
-	c := chart.Scatter{
+	return m.scatter(m.Exhibit.Map, chart.Scatter{
 		Title:       "Map of the features, " + m.name,
 		Description: fmt.Sprintf("%d images by the first two principal components of their features, which have %.0f %% of the variance.", m.N(), 100*(m.Variance[0]+m.Variance[1])),
 		X:           fmt.Sprintf("component 1: %.0f %%", 100*m.Variance[0]), Y: fmt.Sprintf("component 2: %.0f %%", 100*m.Variance[1]),
-		Classes: m.Classes, Tiles: m.tiles(),
+	})
+}
+
+// TSNE is the chart by t-SNE, or "" where there is none.
+func (m *mapView) TSNE() template.HTML {
+	if len(m.Exhibit.TSNE) == 0 {
+		return ""
 	}
+	return m.scatter(m.Exhibit.TSNE, chart.Scatter{
+		Title:       "Map of the features by t-SNE, " + m.name,
+		Description: fmt.Sprintf("%d images by t-SNE of their features, so that those that are near each other stay near.", m.N()),
+		X:           fmt.Sprintf("t-SNE, perplexity %.3g", m.Perplexity),
+	})
+}
+
+// scatter draws the images at their places, [N, 2].
+func (m *mapView) scatter(places []float32, c chart.Scatter) template.HTML {
+	c.Classes, c.Tiles = m.Classes, m.tiles()
 	for i := range m.N() {
 		c.Spots = append(c.Spots, chart.Spot{
-			X: float64(m.Exhibit.Map[2*i]), Y: float64(m.Exhibit.Map[2*i+1]), Class: int(m.Labels[i]), Title: m.caption(i), Ringed: m.wrong(i),
+			X: float64(places[2*i]), Y: float64(places[2*i+1]), Class: int(m.Labels[i]), Title: m.caption(i), Ringed: m.wrong(i),
 		})
 	}
 	return c.SVG()

@@ -11,7 +11,7 @@ import (
 type Scatter struct {
 	Title       string
 	Description string
-	X, Y        string   // what lies along the axes
+	X, Y        string   // what lies along the axes, or X alone: what there is to say of both
 	Classes     []string // names of the points' classes, for the legend; too many have none
 	Spots       []Spot
 	Tiles       Tiles // pictures of the points; the zero value: there are none
@@ -65,8 +65,12 @@ func (c Scatter) SVG() template.HTML {
 			}
 		}
 	}
-	s.add(`<text class="label" x="2" y="%v">%v</text>`, side+line+2, "↑ "+c.Y)
-	s.add(`<text class="label" x="%v" y="%v" text-anchor="end">%v</text>`, Width-2., side+line+2, c.X+" →")
+	if c.Y == "" {
+		s.add(`<text class="label" x="2" y="%v">%v</text>`, side+line+2, c.X)
+	} else {
+		s.add(`<text class="label" x="2" y="%v">%v</text>`, side+line+2, "↑ "+c.Y)
+		s.add(`<text class="label" x="%v" y="%v" text-anchor="end">%v</text>`, Width-2., side+line+2, c.X+" →")
+	}
 	height := c.legend(&s, side+2.4*line)
 	return s.finish(height, c.Title, c.Description)
 }
