@@ -11,9 +11,13 @@ import (
 )
 
 // inputs are the tensors that a pass takes of a batch: labels, answers if the
-// recipe makes some, and views. They are filled again for each pass: where the
+// recipe makes some, and views. They are filled again for other passes: where the
 // backend shares its memory, a message's pixels are copied once, to where it
-// computes on them.
+// computes on them, and elsewhere once more, to the device. They stay bytes on
+// the way.
+//
+// A tensor for each view is a transfer for each, where one of all would do: but
+// nobody waits for them, as they are made while a step is.
 type inputs []*tensors.Tensor
 
 // inputShapes are the shapes of the inputs for n images.
@@ -41,7 +45,8 @@ func newInputs(on compute.Backend, all []shapes.Shape) (inputs, error) {
 	return in, nil
 }
 
-// fill takes the images of a batch from first on. No pass may be at work.
+// fill takes the images of a batch from first on. No pass may be at work on the
+// inputs.
 func (in inputs) fill(b *feed.Batch, first int) error {
 	numbers := [][]int32{b.Labels}
 	if b.Answers != nil {
@@ -54,6 +59,16 @@ func (in inputs) fill(b *feed.Batch, first int) error {
 	}
 	for i, v := range b.Views {
 		if err := in[len(numbers)+i].MutableBytes(func(pixels []byte) { v.Copy(pixels, first) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send brings the inputs to the device, unless the backend shares their memory.
+func (in inputs) send(on compute.Backend) error {
+	for _, t := range in {
+		if err := t.MaterializeOnDevice(on, true, 0); err != nil {
 			return err
 		}
 	}

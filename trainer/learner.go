@@ -12,7 +12,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"selfstream/trainer/feed"
 	"selfstream/trainer/method"
 	"selfstream/trainer/optim"
 )
@@ -21,20 +20,26 @@ import (
 // move them.
 type learner struct {
 	lesson
+	*loader
 	store  *model.Store
 	pass   *model.Exec // of a batch, which moves the weights, or of a part
-	given  inputs      // of the pass
 	parted *parted     // nil where batches are taken whole
 	chance float64     // see method.Result
 	names  []string    // of the values, in the order of the graph's outputs
 }
 
-// outcome is what a step tells. The embedding stays on the device until
-// somebody looks at it.
+// outcome is what a step tells. It stays on the device until somebody looks at
+// it.
 type outcome struct {
-	loss      float64
-	values    map[string]float64
-	embedding *tensors.Tensor // [n, d]; where batches are taken in parts, of the last
+	told      [][]*tensors.Tensor // the loss and the values of each part, float32 scalars
+	norm      *tensors.Tensor     // of the gradient, alike
+	embedding *tensors.Tensor     // [n, d]; where batches are taken in parts, of the last
+}
+
+// reading is what an outcome comes to, on the host.
+type reading struct {
+	loss   float64
+	values map[string]float64
 }
 
 // gradientNorm is the value that every method has.
@@ -53,6 +58,9 @@ func newLearner(b compute.Backend, store *model.Store, what lesson) (*learner, e
 	if err == nil && l.parted != nil {
 		err = l.parted.compile(b)
 	}
+	if err == nil {
+		l.loader, err = newLoader(b, what)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("building the training step: %w", err)
 	}
@@ -65,9 +73,6 @@ func (l *learner) compile(b compute.Backend, build func(s *model.Scope, in []*No
 		return err
 	}
 	given := inputShapes(l.recipe, l.batch/max(l.parts, 1))
-	if l.given, err = newInputs(b, given); err != nil {
-		return err
-	}
 	_, err = l.pass.Compile(append([]shapes.Shape{shapes.Make(dtypes.Float32), shapes.Make(dtypes.Float32)}, given...)...)
 	return err
 }
@@ -104,8 +109,10 @@ func (l *learner) told(r method.Result) []*Node {
 	return out
 }
 
-// step moves the variables by one batch.
-func (l *learner) step(b *feed.Batch, lr, progress float64) (outcome, error) {
+// step moves the variables by one batch. It returns when they are moved, and the
+// batch has been released.
+func (l *learner) step(b loaded, lr, progress float64) (outcome, error) {
+	defer l.release(b)
 	take := l.takeWhole
 	if l.parted != nil {
 		take = l.parted.take
@@ -117,31 +124,33 @@ func (l *learner) step(b *feed.Batch, lr, progress float64) (outcome, error) {
 	return o, nil
 }
 
-func (l *learner) takeWhole(b *feed.Batch, lr, progress float64) (outcome, error) {
-	out, err := l.call(b, 0, lr, progress)
+func (l *learner) takeWhole(b loaded, lr, progress float64) (outcome, error) {
+	out, err := l.call(b.parts[0], lr, progress)
 	if err != nil {
 		return outcome{}, err
 	}
-	o := outcome{embedding: out[0], values: map[string]float64{}}
-	l.add(&o, out, 1)
-	o.values[gradientNorm] = scalar(out[len(out)-1])
-	return o, nil
+	last := len(out) - 1
+	return outcome{embedding: out[0], told: [][]*tensors.Tensor{out[1:last]}, norm: out[last]}, nil
 }
 
-// call makes a pass of the images of a batch from first on.
-func (l *learner) call(b *feed.Batch, first int, lr, progress float64) ([]*tensors.Tensor, error) {
-	if err := l.given.fill(b, first); err != nil {
-		return nil, err
-	}
-	return l.pass.Call(append([]any{float32(lr), float32(progress)}, anys(l.given)...)...)
+// call makes a pass.
+func (l *learner) call(in inputs, lr, progress float64) ([]*tensors.Tensor, error) {
+	return l.pass.Call(append([]any{float32(lr), float32(progress)}, anys(in)...)...)
 }
 
-// add adds a share of what a pass tells to an outcome, and frees it.
-func (l *learner) add(o *outcome, told []*tensors.Tensor, share float64) {
-	o.loss += share * scalar(told[1])
-	for i, name := range l.names {
-		o.values[name] += share * scalar(told[2+i])
+// read brings the figures of an outcome to the host, and frees all of it but the
+// embedding. Where batches are taken in parts they are means.
+func (l *learner) read(o outcome) reading {
+	f := reading{values: map[string]float64{}}
+	share := 1 / float64(len(o.told))
+	for _, part := range o.told {
+		f.loss += share * scalar(part[0])
+		for i, name := range l.names {
+			f.values[name] += share * scalar(part[1+i])
+		}
 	}
+	f.values[gradientNorm] = scalar(o.norm)
+	return f
 }
 
 func scalar(t *tensors.Tensor) float64 {
@@ -152,7 +161,7 @@ func scalar(t *tensors.Tensor) float64 {
 // close frees what the graphs hold.
 func (l *learner) close() {
 	l.pass.Finalize()
-	free(l.given)
+	l.loader.close()
 	if l.parted != nil {
 		l.parted.close()
 	}

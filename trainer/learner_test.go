@@ -91,13 +91,22 @@ func part(b *feed.Batch, k, n int) *feed.Batch {
 	return p
 }
 
-func mustStep(t testing.TB, l *learner, b *feed.Batch, lr, progress float64) outcome {
+func mustLoad(t testing.TB, l *learner, b *feed.Batch) loaded {
 	t.Helper()
-	o, err := l.step(b, lr, progress)
+	on, err := l.load(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return o
+	return on
+}
+
+func mustStep(t testing.TB, l *learner, b *feed.Batch, lr, progress float64) reading {
+	t.Helper()
+	o, err := l.step(mustLoad(t, l, b), lr, progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.read(o)
 }
 
 func values(v *model.Variable) []float32 { return tensors.MustCopyFlatData[float32](v.MustValue()) }
@@ -118,7 +127,7 @@ func TestPartsAreTheWhole(t *testing.T) {
 	for _, optimizer := range optim.Names() {
 		for _, clip := range []float64{0, 0.1} {
 			whole := newTestLearner(t, model.NewStore(), brightness{}, optimizer, 12, 1, clip)
-			var want []outcome
+			var want []reading
 			for i := range 3 {
 				want = append(want, mustStep(t, whole, testBatch(brightness{}, 12, uint64(i)), 0.01, 0))
 			}

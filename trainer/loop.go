@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"selfstream/schemas"
 	"selfstream/stages/flow"
 	"selfstream/trainer/feed"
-	"selfstream/trainer/optim"
 )
 
 // train takes the run from where it is to its end.
@@ -47,11 +45,13 @@ func (r *run) train(ctx context.Context) error {
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return f.Run(inner) })
 	group.Go(func() error { return r.receive(inner, f) })
-	batches := make(chan *feed.Batch, 1) // one is cut while another is trained on
+	// One is cut, and one brought to the device, while another is trained on.
+	batches, ready := make(chan *feed.Batch), make(chan loaded)
 	group.Go(func() error { return cut(inner, f, batches) })
+	group.Go(func() error { return r.learner.loadAll(inner, batches, ready) })
 	group.Go(func() error {
 		defer stop() // the run is over, and with it all that feeds it
-		return r.learn(inner, f, batches)
+		return r.learn(inner, ready)
 	})
 	if err := group.Wait(); err != nil {
 		return err
@@ -113,15 +113,18 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 // its way, others are held against their digests.
 const receivers = 4
 
-// cut passes batches on until there are no more.
+// cut passes batches on until there are no more, and only then closes the
+// channel: a run that is broken off has not come to its end.
 func cut(ctx context.Context, f *feed.Feed, batches chan<- *feed.Batch) error {
-	defer close(batches)
 	for {
 		b, err := f.Next(ctx)
-		if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		switch {
+		case errors.Is(err, io.EOF):
+			close(batches)
 			return nil
-		}
-		if err != nil {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			return err
 		}
 		select {
@@ -130,51 +133,4 @@ func cut(ctx context.Context, f *feed.Feed, batches chan<- *feed.Batch) error {
 			return nil
 		}
 	}
-}
-
-// learn makes the steps of the run, with metrics and snapshots on the way.
-func (r *run) learn(ctx context.Context, f *feed.Feed, batches <-chan *feed.Batch) error {
-	meter := newMeter(ctx, r)
-	for r.step < r.steps {
-		r.Stats.enter(waiting)
-		b, ok := <-batches
-		if ctx.Err() != nil || r.lease.Wait(ctx) != nil {
-			return r.stop(ctx)
-		}
-		if !ok {
-			break // holes have made the run shorter than planned
-		}
-		r.Stats.enter(stepping)
-		o, err := r.learner.step(b, r.schedule.At(r.step), optim.Progress(r.step, r.steps))
-		if err != nil {
-			return err
-		}
-		if math.IsNaN(o.loss) || math.IsInf(o.loss, 0) {
-			return fmt.Errorf("the loss is %g at step %d: the run has diverged; start it again with a lower --learning-rate or a longer --warmup", o.loss, r.step)
-		}
-		r.advance(b, o.loss)
-		meter.measure(o)
-		if r.step%r.req.Config.SnapshotEvery == 0 && r.step < r.steps {
-			// A snapshot that cannot be written costs nothing but the way back
-			// to the one before, if the run should die now.
-			if err := r.snapshot(ctx, false); err != nil && ctx.Err() == nil {
-				r.log.Warn("going on without a snapshot", "step", r.step, "err", err)
-			}
-		}
-	}
-	if r.step == 0 {
-		return fmt.Errorf("no batch could be filled: %d of %d images are broken; see them with: selfstream runs %s",
-			r.holes.Len(), len(r.manifest.Images), r.req.Run)
-	}
-	return r.finish(ctx, meter)
-}
-
-// advance moves the run's place past a batch.
-func (r *run) advance(b *feed.Batch, loss float64) {
-	r.step++
-	r.cursor = b.After
-	r.digest = r.digest.Add(b)
-	r.trained += int64(b.Size())
-	r.status.Loss = loss
-	r.Stats.step(b.Size(), r.step, r.epoch(), loss)
 }

@@ -45,17 +45,17 @@ func newMeter(ctx context.Context, r *run) *meter {
 }
 
 // measure looks at a step, and publishes when it is time to.
-func (m *meter) measure(o outcome) {
-	defer o.embedding.MustFinalizeAll()
+func (m *meter) measure(f reading, embedding *tensors.Tensor) {
+	defer embedding.MustFinalizeAll()
 	look := m.r.step%max(1, m.r.steps/collapseTimes) == 0
 	if !look && time.Since(m.since) < metricEvery {
 		return
 	}
 	counts := m.r.Stats.Read()
 	metric := m.metric(ledger.Running, counts)
-	metric.Values = o.values
+	metric.Values = f.values
 	if look {
-		metric.Collapse = m.look(o)
+		metric.Collapse = m.look(embedding, f.loss)
 		m.r.status.Warnings = metric.Collapse.Warnings
 	}
 	select {
@@ -67,9 +67,9 @@ func (m *meter) measure(o outcome) {
 }
 
 // look looks for signs of collapse in the embedding of the last batch.
-func (m *meter) look(o outcome) *schemas.Collapse {
-	dims := o.embedding.Shape().Dimensions
-	return m.monitor.Look(tensors.MustCopyFlatData[float32](o.embedding), dims[0], dims[1], o.loss, m.r.learner.chance)
+func (m *meter) look(embedding *tensors.Tensor, loss float64) *schemas.Collapse {
+	dims := embedding.Shape().Dimensions
+	return m.monitor.Look(tensors.MustCopyFlatData[float32](embedding), dims[0], dims[1], loss, m.r.learner.chance)
 }
 
 // metric is how the run does now.

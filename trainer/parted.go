@@ -8,7 +8,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"selfstream/trainer/feed"
 	"selfstream/trainer/optim"
 )
 
@@ -81,30 +80,26 @@ func addPairs(in []*Node) []*Node {
 }
 
 // take makes a step.
-func (p *parted) take(b *feed.Batch, lr, progress float64) (outcome, error) {
-	o := outcome{values: map[string]float64{}}
+func (p *parted) take(b loaded, lr, progress float64) (o outcome, err error) {
 	var sums []*tensors.Tensor
-	size := b.Size() / p.parts
-	for first := 0; first < b.Size(); first += size {
-		out, err := p.call(b, first, lr, progress)
+	for _, in := range b.parts {
+		out, err := p.call(in, lr, progress)
 		if err != nil {
 			return o, err
 		}
-		p.add(&o, out, 1/float64(p.parts))
 		if o.embedding != nil {
 			o.embedding.MustFinalizeAll()
 		}
-		o.embedding = out[0]
-		if sums, err = p.addUp(sums, out[2+len(p.names):]); err != nil {
+		gradients := 2 + len(p.names)
+		o.embedding, o.told = out[0], append(o.told, out[1:gradients])
+		if sums, err = p.addUp(sums, out[gradients:]); err != nil {
 			return o, err
 		}
 	}
-	norm, err := p.move.Call1(append([]any{float32(lr), float32(progress)}, anys(sums)...)...)
-	if err != nil {
+	if o.norm, err = p.move.Call1(append([]any{float32(lr), float32(progress)}, anys(sums)...)...); err != nil {
 		return o, err
 	}
 	free(sums)
-	o.values[gradientNorm] = scalar(norm)
 	return o, nil
 }
 

@@ -173,9 +173,7 @@ func (q *queue) ours(b *testing.B, ready func()) {
 	working.Go(func() { failing(b, f.Run(ctx)) })
 	for batch := range batches {
 		failing(b, in.fill(batch, 0))
-		for _, t := range in {
-			t.MustMaterializeOnDevice(q.backend, true, 0)
-		}
+		failing(b, in.send(q.backend))
 	}
 }
 
