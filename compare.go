@@ -21,29 +21,46 @@ import (
 
 // comparison is the settings of selfstream compare.
 type comparison struct {
-	methods, backends []string // the first backend is the reference
-	encoder           string
-	size, batch       int
-	steps, common     int // of the others, and of the reference
-	tolerance         float64
+	methods       []string
+	contenders    []contender // the first is the reference
+	encoder       string
+	size, batch   int
+	steps, common int // of the others, and of the reference
+	tolerance     float64
+}
+
+// contender is what makes steps.
+type contender struct {
+	backend   string
+	precision precision
 }
 
 func runCompare(ctx context.Context, e *env, args []string) error {
-	o := newOptions("compare", "", "Makes the same first steps of each method on two backends, and prints a table in Markdown: whether\n"+
-		"their losses agree, and images per second. It draws the pictures itself.")
+	o := newOptions("compare", "", "Makes the same first steps of each method on several backends, with each precision, and prints a table\n"+
+		"in Markdown: whether their losses agree, and images per second. It draws the pictures itself.")
 	c := &comparison{}
 	methods := o.String("methods", strings.Join(method.Names(), ","), "`names` of the methods")
 	backends := o.String("backends", "go,xla:cuda", "`names` of the backends, the reference first: "+strings.Join(backend.Names(), ", "))
+	precisions := o.String("precisions", "float32", "`names` of the precisions that each backend computes with, that of the reference first: float32, bfloat16")
 	o.StringVar(&c.encoder, "encoder", "resnet18", "`name` of the network")
 	o.IntVar(&c.size, "image-size", 64, "side of a view, in `pixels`")
 	o.IntVar(&c.batch, "batch", 64, "images in a batch")
 	o.IntVar(&c.steps, "steps", 100, "steps to make; those that are not compared repeat a batch, for the images per second")
 	o.IntVar(&c.common, "compare", 5, "first `steps` that are compared; the reference makes only these, unless it is alone")
-	o.Float64Var(&c.tolerance, "tolerance", 1e-3, "difference of a loss, relative to the reference's, that is too much")
+	o.Float64Var(&c.tolerance, "tolerance", 1e-3, "difference of a loss, relative to the reference's, that is too much; bfloat16 needs some 0.05")
 	if err := o.parse(e, args, 0); err != nil {
 		return err
 	}
-	c.methods, c.backends = strings.Split(*methods, ","), strings.Split(*backends, ",")
+	c.methods = strings.Split(*methods, ",")
+	for _, on := range strings.Split(*backends, ",") {
+		for _, name := range strings.Split(*precisions, ",") {
+			one := contender{backend: on}
+			if err := one.precision.Set(name); err != nil {
+				return usageError{fmt.Errorf("precisions: %w", err)}
+			}
+			c.contenders = append(c.contenders, one)
+		}
+	}
 	if c.common < 1 || c.steps < c.common {
 		return usageError{errors.New("want at least one step to compare of those that are made")}
 	}
@@ -52,28 +69,28 @@ func runCompare(ctx context.Context, e *env, args []string) error {
 
 func (c *comparison) run(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "%s at %d pixels, %d steps on batches of %d images, the first %d compared with those of %s:\n\n"+
-		"| method | backend | losses | largest difference | images/s |\n|---|---|---|---|---|\n",
-		c.encoder, c.size, c.steps, c.batch, c.common, c.backends[0])
+		"| method | backend | precision | losses | largest difference | images/s |\n|---|---|---|---|---|---|\n",
+		c.encoder, c.size, c.steps, c.batch, c.common, c.contenders[0].backend)
 	var apart []error
 	for _, name := range c.methods {
 		var reference []float64
-		for i, on := range c.backends {
+		for i, on := range c.contenders {
 			repeats := c.steps - c.common
-			if i == 0 && len(c.backends) > 1 {
+			if i == 0 && len(c.contenders) > 1 {
 				repeats = 0
 			}
 			r, err := c.rehearse(ctx, name, on, repeats)
 			if err != nil {
-				return fmt.Errorf("%s on %s: %w", name, on, err)
+				return fmt.Errorf("%s on %s: %w", name, on.backend, err)
 			}
 			if i == 0 {
 				reference = r.losses
 			}
 			d := distance(r.losses, reference)
 			if !(d <= c.tolerance) {
-				apart = append(apart, fmt.Errorf("%s on %s is off by %.2g of the loss, want at most %g", name, on, d, c.tolerance))
+				apart = append(apart, fmt.Errorf("%s on %s in %s is off by %.2g of the loss, want at most %g", name, on.backend, &on.precision, d, c.tolerance))
 			}
-			fmt.Fprintf(w, "| %s | %s | %s | %.1e | %s |\n", name, r.backend, text(r.losses), d, r.speed)
+			fmt.Fprintf(w, "| %s | %s | %s | %s | %.1e | %s |\n", name, r.backend, &on.precision, text(r.losses), d, r.speed)
 		}
 	}
 	return errors.Join(apart...)
@@ -88,8 +105,8 @@ type rehearsed struct {
 
 // rehearse makes the steps that are compared, and repeats the last of them for
 // the speed.
-func (c *comparison) rehearse(ctx context.Context, name, on string, repeats int) (rehearsed, error) {
-	b, reason, err := backend.Open(on)
+func (c *comparison) rehearse(ctx context.Context, name string, on contender, repeats int) (rehearsed, error) {
+	b, reason, err := backend.Open(on.backend)
 	if err != nil {
 		return rehearsed{}, usageError{err}
 	}
@@ -98,6 +115,7 @@ func (c *comparison) rehearse(ctx context.Context, name, on string, repeats int)
 	if err != nil {
 		return rehearsed{}, err
 	}
+	cfg.Precision = string(on.precision)
 	r, err := trainer.Rehearse(b, cfg, len(scenes.Classes()), c.steps)
 	if err != nil {
 		return rehearsed{}, err

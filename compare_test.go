@@ -25,6 +25,24 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// TestComparePrecisions: bfloat16 starts with the losses of float32, about, and a
+// contender alone is timed.
+func TestComparePrecisions(t *testing.T) {
+	args := []string{"compare", "--backends", "go", "--encoder", "tiny", "--image-size", "16", "--batch", "8", "--steps", "3", "--compare", "2", "--methods", "simclr"}
+	code, stdout, stderr := selfstream(t, append(args, "--precisions", "float32,bfloat16", "--tolerance", "0.05")...)
+	if code != 0 || !strings.Contains(stdout, "| bfloat16 |") || strings.Count(stdout, "| 0.0e+00 |") != 1 {
+		t.Errorf("have exit code %d, %s and %s, want losses that differ a little", code, stdout, stderr)
+	}
+	code, stdout, stderr = selfstream(t, append(args, "--precisions", "bfloat16")...)
+	if code != 0 || strings.Contains(stdout, "| – |") {
+		t.Errorf("have exit code %d, %s and %s, want a rate", code, stdout, stderr)
+	}
+	code, _, stderr = selfstream(t, append(args, "--precisions", "float16")...)
+	if code != exitUsage || !strings.Contains(stderr, `precisions: have "float16", want float32 or bfloat16`) {
+		t.Errorf("have exit code %d and %s, want a refusal", code, stderr)
+	}
+}
+
 // TestCompareFinds: losses that differ are an error, after the table.
 func TestCompareFinds(t *testing.T) {
 	for _, tc := range []struct {
@@ -43,7 +61,7 @@ func TestCompareFinds(t *testing.T) {
 	}
 	code, stdout, stderr := selfstream(t, "compare", "--backends", "go,go", "--encoder", "tiny", "--image-size", "16",
 		"--batch", "4", "--steps", "1", "--compare", "1", "--tolerance", "-1", "--methods", "simclr")
-	if code != exitFailed || !strings.Contains(stdout, "| simclr |") || !strings.Contains(stderr, "simclr on go is off by 0 of the loss") {
+	if code != exitFailed || !strings.Contains(stdout, "| simclr |") || !strings.Contains(stderr, "simclr on go in float32 is off by 0 of the loss") {
 		t.Errorf("have exit code %d, %s and %s", code, stdout, stderr)
 	}
 }

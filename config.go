@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -26,6 +27,23 @@ func (s settings) Set(kv string) error {
 		return fmt.Errorf("have %q, want key=value", kv)
 	}
 	s[key] = value
+	return nil
+}
+
+// precision is that of a config, where float32 has no name.
+type precision string
+
+func (p *precision) String() string { return cmp.Or(string(*p), "float32") }
+
+func (p *precision) Set(name string) error {
+	*p = precision(name)
+	switch name {
+	case "float32":
+		*p = ""
+	case schemas.BFloat16:
+	default:
+		return fmt.Errorf("have %q, want float32 or %s", name, schemas.BFloat16)
+	}
 	return nil
 }
 
@@ -66,6 +84,8 @@ func (o *options) settingFlags() *runFlags {
 	o.Float64Var(&c.WeightDecay, "weight-decay", 0, "of the weights; biases and norms have none")
 	o.Float64Var(&c.Warmup, "warmup", 0, "share of the steps in which the learning rate rises")
 	o.Float64Var(&c.ClipNorm, "clip-norm", 0, "largest `norm` of the gradient of all weights together, which is scaled down to it; 0: any")
+	o.Var((*precision)(&c.Precision), "precision", "`type` of the factors of convolutions and linear layers: float32 or bfloat16, which GPUs are faster with.\n"+
+		"Weights, normalisation and losses are float32 with both")
 	o.IntVar(&c.Accumulate, "accumulate", 1, "equal `parts` in which a batch goes through the network, to need less memory; each is normalised by itself.\n"+
 		"Not for methods that compare the images of a batch")
 	o.IntVar(&c.SnapshotEvery, "snapshot-every", 0, "steps between snapshots; 0: five in all, at most 1000 steps apart")

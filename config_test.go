@@ -40,6 +40,8 @@ func TestRunNames(t *testing.T) {
 		{"", "--set recipe=paper", false},
 		{"", "--base-batch 128", false},
 		{"", "--clip-norm 1", false},
+		{"", "--precision float32", true},
+		{"", "--precision bfloat16", false},
 		{"", "--seed 2", false},
 		{"", "--method byol", false},
 	} {

@@ -139,6 +139,9 @@ func trainingText(c schemas.Config) string {
 	if c.ClipNorm > 0 {
 		text += fmt.Sprintf(", gradients up to %g", c.ClipNorm)
 	}
+	if c.Precision != "" {
+		text += ", in " + c.Precision
+	}
 	if c.Accumulate > 1 {
 		text += fmt.Sprintf(", in %d parts", c.Accumulate)
 	}

@@ -53,6 +53,7 @@ var refusals = map[string][]refusal{
 		refuse("base batch", "base batch: have -1", func(m *schemas.RunRequest) { m.Config.BaseBatch = -1 }),
 		refuse("clip norm", "clip norm: have -1", func(m *schemas.RunRequest) { m.Config.ClipNorm = -1 }),
 		refuse("clip norm of NaN", "clip norm: have NaN", func(m *schemas.RunRequest) { m.Config.ClipNorm = math.NaN() }).beyondSchema(),
+		refuse("precision", "precision: have \"float16\", want bfloat16", func(m *schemas.RunRequest) { m.Config.Precision = "float16" }),
 		refuse("accumulate", "accumulate: have -1", func(m *schemas.RunRequest) { m.Config.Accumulate = -1 }),
 		refuse("unequal parts", "accumulate: have 3 parts of a batch of 128", func(m *schemas.RunRequest) { m.Config.Accumulate = 3 }).beyondSchema(),
 		refuse("parts of one image", "accumulate: have 128 parts", func(m *schemas.RunRequest) { m.Config.Accumulate = 128 }).beyondSchema(),

@@ -55,11 +55,15 @@ type Config struct {
 	Warmup       float64 `json:"warmup"`              // share of the steps, 0 to 1
 	ClipNorm     float64 `json:"clip_norm,omitempty"` // largest norm of the gradient of all weights together; 0: any
 
+	Precision     string  `json:"precision,omitempty"`      // BFloat16: of the factors of convolutions and linear layers; empty: float32
 	Accumulate    int     `json:"accumulate,omitempty"`     // equal parts in which a batch goes through the network; 0 and 1: whole
 	SnapshotEvery int     `json:"snapshot_every,omitempty"` // steps between snapshots; 0: the trainer chooses by the length of the run
 	MaxHoles      int     `json:"max_holes"`                // broken images that a run bears before MaxHoleRate counts
 	MaxHoleRate   float64 `json:"max_hole_rate"`            // share of broken images above which the run stops
 }
+
+// BFloat16 is the precision of that type, with float32 for all else.
+const BFloat16 = "bfloat16"
 
 // Validate checks what can be checked without knowing the methods and
 // encoders there are. It wraps ErrInvalid.
@@ -91,6 +95,8 @@ func (c Config) Validate() error {
 		return invalid("base batch: have %d, want at least 0", c.BaseBatch)
 	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
 		return invalid("clip norm: have %g, want at least 0", c.ClipNorm)
+	case c.Precision != "" && c.Precision != BFloat16:
+		return invalid("precision: have %q, want %s, or none for float32", c.Precision, BFloat16)
 	case c.Accumulate < 0:
 		return invalid("accumulate: have %d, want at least 0", c.Accumulate)
 	case c.Batch > 0 && c.Accumulate > 1 && (c.Batch%c.Accumulate != 0 || c.Batch == c.Accumulate):

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"selfstream/trainer/layer"
 	"selfstream/trainer/method"
 	"selfstream/trainer/optim"
 )
@@ -48,6 +49,9 @@ const gradientNorm = "gradient_norm"
 // newLearner builds the graphs of a step and, where the store lacks them, the
 // variables with their first values.
 func newLearner(b compute.Backend, store *model.Store, what lesson) (*learner, error) {
+	if what.precision != dtypes.InvalidDType {
+		layer.SetPrecision(store, what.precision)
+	}
 	l := &learner{lesson: what, store: store}
 	build := l.wholeBatch
 	if what.parts > 1 {

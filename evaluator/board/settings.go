@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,6 +41,7 @@ func (v *view) Settings() [][2]string {
 		{"optimiser", c.Optimizer},
 		{"learning rate", fmt.Sprintf("%g, rising for %g of the steps", c.LearningRate, c.Warmup)},
 		{"weight decay", fmt.Sprintf("%g", c.WeightDecay)},
+		{"precision", cmp.Or(c.Precision, "float32")},
 		{"snapshots", fmt.Sprintf("every %d steps", c.SnapshotEvery)},
 		{"broken images borne", fmt.Sprintf("%d, or a share of %g", c.MaxHoles, c.MaxHoleRate)},
 		{"samples trained on", strconv.FormatInt(v.SamplesTrained, 10)},

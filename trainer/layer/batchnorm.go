@@ -53,9 +53,14 @@ func newNorm(s *model.Scope, name string, like *Node, channels int, affine bool)
 	return n
 }
 
-// rows normalises x [N, C].
+// rows normalises x [N, C]. Whatever its type, that is computed in float32 at
+// least.
 func (n norm) rows(x *Node, training bool) *Node {
 	x.AssertRank(2)
+	return ConvertDType(n.wideRows(wide(x), training), x.DType())
+}
+
+func (n norm) wideRows(x *Node, training bool) *Node {
 	if !training {
 		scale, shift := n.known(x.DType())
 		return Add(Mul(x, spread(scale, x)), spread(shift, x))

@@ -15,17 +15,19 @@ import (
 // as torchvision's ResNets draw them: He et al., 2015,
 // https://arxiv.org/abs/1502.01852, equation 14 (the fan-out form).
 func ConvNorm(s *model.Scope, conv, norm string, x Maps, out int, w Window, training bool) Maps {
-	return convNorm(x, convWeight(s, conv, x, out, w), newNorm(s, norm, x[0], out, true), w, training)
+	x = x.factors(s)
+	return convNorm(x, convWeight(s, conv, x, out, w), newNorm(s, norm, wide(x[0]), out, true), w, training)
 }
 
 // ConvNormPlain is ConvNorm with BatchNormPlain.
 func ConvNormPlain(s *model.Scope, conv, norm string, x Maps, out int, w Window, training bool) Maps {
-	return convNorm(x, convWeight(s, conv, x, out, w), newNorm(s, norm, x[0], out, false), w, training)
+	x = x.factors(s)
+	return convNorm(x, convWeight(s, conv, x, out, w), newNorm(s, norm, wide(x[0]), out, false), w, training)
 }
 
 func convWeight(s *model.Scope, name string, x Maps, out int, w Window) *Node {
 	fanOut := float64(out * w.Kernel * w.Kernel)
-	return parameter(s, name+".weight", x[0], normal(math.Sqrt(2/fanOut)), out, x.Channels(), w.Kernel, w.Kernel)
+	return factor(s, parameter(s, name+".weight", wide(x[0]), normal(math.Sqrt(2/fanOut)), out, x.Channels(), w.Kernel, w.Kernel))
 }
 
 func convNorm(x Maps, weight *Node, n norm, w Window, training bool) Maps {
@@ -42,6 +44,11 @@ func convNorm(x Maps, weight *Node, n norm, w Window, training bool) Maps {
 		y = see(x, w).times(kernels)
 	}
 	return y.each(func(y *Node) *Node { return Reshape(y, -1, height, width, out) })
+}
+
+// factors are the maps as factors of a product.
+func (m Maps) factors(s *model.Scope) Maps {
+	return m.each(func(x *Node) *Node { return factor(s, x) })
 }
 
 // convNative leaves the convolution to the backend.

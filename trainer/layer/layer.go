@@ -81,10 +81,11 @@ func uniform(bound float64) draw {
 // ±1/√In, as there.
 func Linear(s *model.Scope, name string, x *Node, out int, bias bool) *Node {
 	x.AssertRank(2)
+	x = wide(x)
 	in := x.Shape().Dim(1)
 	first := uniform(1 / math.Sqrt(float64(in)))
 	w := parameter(s, name+".weight", x, first, out, in)
-	y := DotGeneral(x, []int{1}, nil, w, []int{1}, nil)
+	y := wide(DotGeneral(factor(s, x), []int{1}, nil, factor(s, w), []int{1}, nil))
 	if bias {
 		y = Add(y, Reshape(parameter(s, name+".bias", x, first, out), 1, out))
 	}

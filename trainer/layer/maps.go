@@ -54,7 +54,7 @@ func cut(images *Node, size int) Maps {
 }
 
 // Whole is the batch in one piece.
-func (m Maps) Whole() *Node { return whole(m) }
+func (m Maps) Whole() *Node { return wide(whole(m)) }
 
 // whole lays parts one after the other along their first axis.
 func whole(parts []*Node) *Node {

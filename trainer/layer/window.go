@@ -24,5 +24,5 @@ func MaxPool2D(x *graph.Node, w Window) *graph.Node {
 // GlobalAveragePool averages x [B, H, W, C] over each image: [B, C].
 func GlobalAveragePool(x *graph.Node) *graph.Node {
 	x.AssertRank(4)
-	return graph.ReduceMean(x, 1, 2)
+	return graph.ReduceMean(wide(x), 1, 2)
 }
