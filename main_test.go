@@ -58,7 +58,7 @@ func TestCommandLine(t *testing.T) {
 		{"unknown probe", "evaluate r --probes oracle", exitUsage, `probes: have "oracle", want some of linear, knn, `},
 		{"shares of labels that are none", "evaluate r --labels few", exitUsage, `labels: have "few", want numbers`},
 		{"too many labels", "evaluate r --labels 0.1,2", exitUsage, "labels: have a share of 2, want above 0 and at most 1"},
-		{"no study", "study", exitUsage, "have study \"\", want one of imbalance, collapse"},
+		{"no study", "study", exitUsage, "have study \"\", want one of imbalance, methods"},
 		{"a method for a study", "study collapse --method byol", exitUsage, "--method: a study decides that itself"},
 		{"one ratio", "study imbalance --ratios 10", exitUsage, "want two of each at least"},
 		{"not a ratio", "study imbalance --ratios 1,many", exitUsage, "ratios: have \"1,many\", want numbers with commas between them"},
