@@ -12,14 +12,14 @@ import (
 	"selfstream/trainer/snapshot"
 )
 
-const soakTime = 2 * time.Minute // after which no new round begins
+const soakTime = 90 * time.Second // after which no new round begins
 
 // TestChaosSoak trains under faults drawn at random, one round after the other,
 // each with the seed after that of the one before. It tells of each fault, and
 // a round's seed gives the same faults at the same times again:
 //
 //	SELFSTREAM_CHAOS_SEED  of the first round; 1 if not set
-//	SELFSTREAM_CHAOS_TIME  after which no new round begins; 2m if not set
+//	SELFSTREAM_CHAOS_TIME  after which no new round begins; 90s if not set
 //	SELFSTREAM_CHAOS_DATA  folder of images to train on, instead of drawn ones
 func TestChaosSoak(t *testing.T) {
 	thorough(t)

@@ -159,6 +159,7 @@ func TestChaosRivals(t *testing.T) {
 // finished the run, and then lets it through.
 func TestChaosLateWrite(t *testing.T) {
 	brief(t)
+	beside(t)
 	for _, tc := range []struct {
 		key   string
 		brief bool
