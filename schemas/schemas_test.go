@@ -200,7 +200,7 @@ func TestDecodeRefuses(t *testing.T) {
 		}{
 			{"no header", nil, good, schemas.ErrType},
 			{"next version", nats.Header{schemas.TypeHeader: {strings.Replace(k.message.Type(), ".v1", ".v2", 1)}}, good, schemas.ErrType},
-			{"a digest of something else", nats.Header{schemas.TypeHeader: {k.message.Type()}, schemas.DigestHeader: {strings.Repeat("0", 64)}}, good, schemas.ErrInvalid},
+			{"a digest of something else", nats.Header{schemas.TypeHeader: {k.message.Type()}, schemas.DigestHeader: {strings.Repeat("0", 32)}}, good, schemas.ErrInvalid},
 			{"no body", header(k.message), nil, schemas.ErrInvalid},
 			{"empty object", header(k.message), []byte("{}"), schemas.ErrInvalid},
 			{"nothing", header(k.message), []byte("null"), schemas.ErrInvalid},

@@ -3,7 +3,6 @@ package trainer
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -91,10 +90,11 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 			if err != nil {
 				return err
 			}
-			a := feed.Arrival{Augmenter: d.Header.Get(schemas.AugmenterHeader), Bytes: int64(len(d.Data))}
-			if n, err := hex.Decode(a.SHA256[:], []byte(d.Header.Get(schemas.DigestHeader))); n == 0 || err != nil {
-				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole", schemas.DigestHeader))
+			sum, err := schemas.ParseDigest(d.Header.Get(schemas.DigestHeader))
+			if err != nil {
+				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole: %w", schemas.DigestHeader, err))
 			}
+			a := feed.Arrival{Augmenter: d.Header.Get(schemas.AugmenterHeader), Bytes: int64(len(d.Data)), Digest: sum}
 			r.Stats.receive(len(s.IDs), effort(d))
 			err = f.Admit(&s, a)
 			if err == nil {

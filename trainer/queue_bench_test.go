@@ -16,7 +16,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"selfstream/schemas"
-	"selfstream/schemas/digest"
 	"selfstream/stages/backend"
 	"selfstream/stages/flow"
 	"selfstream/stages/flow/flowtest"
@@ -25,7 +24,7 @@ import (
 )
 
 const (
-	queueMessages = 96  // of about a MiB, in each turn
+	queueMessages = 384 // of about a MiB, in each turn
 	queueWindow   = 4   // messages that wait for an acknowledgement: workers of augmenters
 	queueCredit   = 32  // messages on their way
 	queueBatch    = 128 // images
@@ -227,7 +226,7 @@ func (q *queue) bare(b *testing.B, ready func()) { q.alone(b, ready, func([]byte
 
 // hashed is bare with a digest of each message at both ends, as samples have.
 func (q *queue) hashed(b *testing.B, ready func()) {
-	q.alone(b, ready, func(body []byte) { digest.Sum(body) })
+	q.alone(b, ready, func(body []byte) { schemas.DigestOf(body) })
 }
 
 func (q *queue) alone(b *testing.B, ready func(), look func(body []byte)) {

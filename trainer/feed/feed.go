@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"selfstream/schemas"
-	"selfstream/schemas/digest"
 	"selfstream/trainer/plan"
 )
 
@@ -138,9 +137,9 @@ func (f *Feed) due() (splits []schemas.Split, all bool) {
 
 // Arrival is what the message that brings samples says of them.
 type Arrival struct {
-	Augmenter string            // that made them
-	Bytes     int64             // of the body
-	SHA256    [digest.Size]byte // of the body, which has been held against it
+	Augmenter string         // that made them
+	Bytes     int64          // of the body
+	Digest    schemas.Digest // of the body, which has been held against it
 }
 
 // Admit takes the samples of a message. An error that wraps ErrRefused is about

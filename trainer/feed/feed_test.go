@@ -82,7 +82,7 @@ func body(t testing.TB, s *schemas.Samples) []byte {
 
 // arrival is what the message of a body brings.
 func arrival(body []byte, from string) Arrival {
-	return Arrival{Augmenter: from, Bytes: int64(len(body)), SHA256: sha256.Sum256(body)}
+	return Arrival{Augmenter: from, Bytes: int64(len(body)), Digest: schemas.DigestOf(body)}
 }
 
 // straight are the batches of a plan cut in order by one hand: what every

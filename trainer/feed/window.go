@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -65,7 +64,7 @@ type flight struct {
 // memory is what is kept of samples to compare a repeat with.
 type memory struct {
 	at   plan.Position
-	sum  [sha256.Size]byte
+	sum  schemas.Digest
 	rows []uint64 // a hash per image, to say which one differs
 	from string   // the augmenter
 }
@@ -150,7 +149,7 @@ const overdueFactor = 4
 // dropped. The error wraps ErrRefused or ErrDiffers.
 func (w *window) admit(s *schemas.Samples, a Arrival, now time.Time) error {
 	at := plan.Position{Epoch: s.Epoch, Split: s.Index}
-	m := memory{at: at, sum: a.SHA256, from: a.Augmenter}
+	m := memory{at: at, sum: a.Digest, from: a.Augmenter}
 	f := w.flights[at]
 	switch {
 	case f != nil && f.samples == nil:
