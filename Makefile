@@ -10,8 +10,10 @@ ifeq ($(shell $(GO) env GOARCH),amd64)
 export GOEXPERIMENT ?= simd
 endif
 
+STUDIES := $(addprefix results-,methods labels collapse identity imbalance)
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-listing chaos soak results results-methods results-labels results-collapse results-identity results-imbalance manifests containers
+.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-listing chaos soak results $(STUDIES) manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-13s %s\n' "$$target" "$$does"; done
@@ -83,10 +85,11 @@ soak: ## rounds of random faults alone: make soak SEED=7 TIME=10m DATA=photos
 	$(GO) test -count=1 -timeout 24h -run TestChaosSoak -v .
 
 # DATA is a folder of photos with one folder per class; without it, the
-# demonstration's pictures. FLAGS are further ones of selfstream study. Runs that ./selfstream-data has are not made again.
-results: results-methods results-labels results-collapse results-identity results-imbalance ## the tables of docs/results.md, on the photos in DATA; one alone: make results-collapse
+# demonstration's pictures. FLAGS are further ones of selfstream study. Runs that
+# ./selfstream-data has are not made again.
+results: $(STUDIES) ## the tables of docs/results.md, on the photos in DATA; one alone: make results-collapse
 
-results-methods results-labels results-collapse results-identity results-imbalance: results-%: build
+$(STUDIES): results-%: build
 	./selfstream study $* $(if $(DATA),--data '$(abspath $(DATA))') --out results-$*.html $(FLAGS)
 
 manifests: ## hold deploy/kubernetes against the schemas of Kubernetes and KEDA

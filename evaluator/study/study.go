@@ -2,7 +2,7 @@
 // into verdicts on what was claimed before them.
 //
 // A study is a value: which runs, what is read of each, and what is claimed. This
-// file says what that is; catalogue.go lists those there are.
+// file says what that is; Fixed and Imbalance are those there are.
 package study
 
 import (

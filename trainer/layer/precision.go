@@ -23,9 +23,10 @@ func SetPrecision(store *model.Store, dtype dtypes.DType) {
 
 // factor is float32 x in the type of SetPrecision.
 //
-// The backend in Go multiplies matrices of bfloat16 wrongly (compute v0.1.3: with
-// 16 columns and more the product is off by half). There, factors are rounded to
-// that type and multiplied as float32, which is what a GPU does.
+// The backend in Go multiplies matrices of bfloat16 wrongly where it uses vectors
+// (compute v0.1.3 built with GOEXPERIMENT=simd: with 16 columns and more the
+// product is off by half). There, factors are rounded to that type and multiplied
+// as float32, which is what a GPU does.
 func factor(s *model.Scope, x *Node) *Node {
 	dtype, ok := s.GetParam(precisionParam)
 	if !ok || dtype.(dtypes.DType) == x.DType() || x.DType() != dtypes.Float32 {
