@@ -68,9 +68,9 @@ func runCompare(ctx context.Context, e *env, args []string) error {
 }
 
 func (c *comparison) run(ctx context.Context, w io.Writer) error {
-	fmt.Fprintf(w, "%s at %d pixels, %d steps on batches of %d images, the first %d compared with those of %s:\n\n"+
+	fmt.Fprintf(w, "%s at %d pixels, %d steps on batches of %d images, the first %d compared with those of %s in %s:\n\n"+
 		"| method | backend | precision | losses | largest difference | images/s |\n|---|---|---|---|---|---|\n",
-		c.encoder, c.size, c.steps, c.batch, c.common, c.contenders[0].backend)
+		c.encoder, c.size, c.steps, c.batch, c.common, c.contenders[0].backend, &c.contenders[0].precision)
 	var apart []error
 	for _, name := range c.methods {
 		var reference []float64
@@ -81,7 +81,7 @@ func (c *comparison) run(ctx context.Context, w io.Writer) error {
 			}
 			r, err := c.rehearse(ctx, name, on, repeats)
 			if err != nil {
-				return fmt.Errorf("%s on %s: %w", name, on.backend, err)
+				return fmt.Errorf("%s on %s in %s: %w", name, on.backend, &on.precision, err)
 			}
 			if i == 0 {
 				reference = r.losses

@@ -8,13 +8,14 @@ image is two views. Running statistics are not kept, which makes it a little
 faster than the others.
 """
 
-import argparse
 import time
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+from step import flags
 
 
 def conv(p, x, stride=1):
@@ -130,13 +131,7 @@ def step(apply, dtype, state, images):
 
 
 def main():
-    args = argparse.ArgumentParser(description=__doc__)
-    args.add_argument("--encoder", default="resnet50")
-    args.add_argument("--size", type=int, default=224)
-    args.add_argument("--batch", type=int, default=128, help="images; two views of each")
-    args.add_argument("--steps", type=int, default=100)
-    args.add_argument("--precision", choices=["float32", "bfloat16"], default="bfloat16")
-    a = args.parse_args()
+    a = flags(__doc__)
     dtype = jnp.dtype(a.precision)
     params, apply = new_model(a.encoder, jax.random.key(1))
 

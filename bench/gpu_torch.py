@@ -7,13 +7,14 @@ The batch is drawn once and stays on the device. Prints images per second; an
 image is two views.
 """
 
-import argparse
 import contextlib
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from step import flags
 
 
 class Block(nn.Module):
@@ -78,13 +79,7 @@ class SimCLR(nn.Module):
 
 
 def main():
-    args = argparse.ArgumentParser(description=__doc__)
-    args.add_argument("--encoder", default="resnet50")
-    args.add_argument("--size", type=int, default=224)
-    args.add_argument("--batch", type=int, default=128, help="images; two views of each")
-    args.add_argument("--steps", type=int, default=100)
-    args.add_argument("--precision", choices=["float32", "bfloat16"], default="bfloat16")
-    a = args.parse_args()
+    a = flags(__doc__)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(1)
     torch.backends.cudnn.benchmark = True
