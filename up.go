@@ -112,7 +112,11 @@ func (s *upSettings) up(ctx context.Context, e *env) (err error) {
 // conclude writes the table and the summary. A run that failed is an error.
 func (s *upSettings) conclude(ctx context.Context, e *env, l *ledger.Ledger, run string) error {
 	sum, err := history.Summarize(ctx, l, run)
-	if err != nil {
+	switch {
+	case errors.Is(err, history.ErrUnknown):
+		fmt.Fprintf(e.stdout, "\n%s had not begun. The same command begins it.\n", run)
+		return nil
+	case err != nil:
 		return err
 	}
 	fmt.Fprintf(e.stdout, "\n%s: %s at step %d of %d, epoch %.1f, %d samples in %s\n\n", run, sum.State, sum.Steps, sum.StepsPlanned, sum.Epochs, sum.SamplesTrained, seconds(sum.Seconds))

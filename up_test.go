@@ -15,6 +15,7 @@ import (
 
 	"selfstream/evaluator/history"
 	"selfstream/schemas"
+	"selfstream/stages/bucket"
 	"selfstream/stages/ledger"
 	"selfstream/stages/scenes"
 )
@@ -335,5 +336,17 @@ func TestUpRefuses(t *testing.T) {
 				t.Errorf("have exit code %d, %q, want %d and %q\n%s", code, last, exitFailed, tc.want, stdout)
 			}
 		})
+	}
+}
+
+// TestUpStoppedEarly: who stops it before the run begins is told so.
+func TestUpStoppedEarly(t *testing.T) {
+	var out bytes.Buffer
+	s := new(upSettings)
+	if err := s.conclude(t.Context(), &env{stdout: &out}, ledger.New(new(bucket.Memory)), "later"); err != nil {
+		t.Fatal(err)
+	}
+	if want := "later had not begun"; !strings.Contains(out.String(), want) {
+		t.Errorf("have %q, want %q in it", &out, want)
 	}
 }
