@@ -11,7 +11,7 @@ import (
 
 // TestVerdicts: what is said of the untrained encoder stands beside what is said
 // of the snapshot; training from scratch beside fine-tuning. The best stage is
-// the one of the held-out training images, and not of the test.
+// the one by the training images, and not by the test.
 func TestVerdicts(t *testing.T) {
 	stages := func(a, b float64) []schemas.StageValue {
 		return []schemas.StageValue{{Stage: "layer1", Value: a, HeldOut: 0.9}, {Stage: "layer2", Value: b, HeldOut: 0.1}}

@@ -123,7 +123,7 @@ func (c *candidate) fewLabels(ctx context.Context, p Probe, share float64, seeds
 	var all []Verdict
 	for seed := range uint64(seeds) {
 		some := t
-		some.Train = t.Train.pick(few(t.Train.Labels, share, seed+1))
+		some.Train = t.Train.rows(few(t.Train.Labels, share, seed+1))
 		v, err := verdict(ctx, p, some)
 		if err != nil {
 			return schemas.Report{}, err
@@ -154,7 +154,6 @@ func mean(all []Verdict) Verdict {
 	n := float64(len(all))
 	for _, one := range all {
 		v.Value += one.Value / n
-		v.HeldOut += one.HeldOut / n
 		for i, c := range one.PerClass {
 			v.PerClass[i].Value += c.Value / n
 		}

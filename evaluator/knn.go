@@ -38,12 +38,11 @@ func (p KNN) Judge(ctx context.Context, t Task) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	order, rest := holdOut(t.Train.Labels, len(t.Classes), heldOutShare)
-	held, err := p.score(ctx, Task{Classes: t.Classes, Train: t.Train.pick(order[:rest]), Test: t.Train.pick(order[rest:])})
-	if err != nil {
-		return Verdict{}, err
+	if t.Compared {
+		if v.HeldOut, err = p.validate(ctx, t); err != nil {
+			return Verdict{}, err
+		}
 	}
-	v.HeldOut = held.Value
 	v.Constants = map[string]string{
 		"k":           strconv.Itoa(min(p.K, t.Train.Len())),
 		"temperature": format(p.Temperature),
@@ -60,6 +59,21 @@ func (p KNN) score(ctx context.Context, t Task) (Verdict, error) {
 		predicted = append(predicted, int32(floats.MaxIdx(votes)))
 	})
 	return score(t, predicted), err
+}
+
+// validate is the accuracy on training images that are held out.
+func (p KNN) validate(ctx context.Context, t Task) (float64, error) {
+	return validate(t.Train, len(t.Classes), func(order []int, fitted int) (right int, err error) {
+		held := Task{Classes: t.Classes, Train: t.Train.rows(order[:fitted]), Test: t.Train.rows(order[fitted:])}
+		i := 0
+		err = p.vote(ctx, held, func(votes []float64) {
+			if int32(floats.MaxIdx(votes)) == held.Test.Labels[i] {
+				right++
+			}
+			i++
+		})
+		return right, err
+	})
 }
 
 // vote calls yield with the votes for every class, of one test image after the

@@ -172,12 +172,12 @@ func TestKNNHeldOut(t *testing.T) {
 	} {
 		train := Features{train.Dim, train.X, tc.labels}
 		test := gaussians(random.New(2), 5, means)
-		v := judge(t, DefaultKNN(), Task{Classes: names(2), Train: train, Test: test})
+		v := judge(t, DefaultKNN(), Task{Classes: names(2), Train: train, Test: test, Compared: true})
 		if v.HeldOut < tc.min || v.HeldOut > tc.max {
 			t.Errorf("%s: have %.3f of the held-out images right, want %g to %g", tc.name, v.HeldOut, tc.min, tc.max)
 		}
 		slices.Reverse(test.Labels)
-		if again := judge(t, DefaultKNN(), Task{Classes: names(2), Train: train, Test: test}); again.HeldOut != v.HeldOut {
+		if again := judge(t, DefaultKNN(), Task{Classes: names(2), Train: train, Test: test, Compared: true}); again.HeldOut != v.HeldOut {
 			t.Errorf("%s: have %.3f with other test labels, want %.3f", tc.name, again.HeldOut, v.HeldOut)
 		}
 	}

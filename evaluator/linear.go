@@ -12,8 +12,8 @@ import (
 
 // Linear is the linear probe: multinomial logistic regression on standardised
 // features, solved to convergence. How strongly weights are penalised is
-// chosen on a held-out part of the training images, never on the test images;
-// then it is fitted on all training images.
+// chosen on a fifth of the training images, never on the test images; then it is
+// fitted on all training images.
 //
 // It goes through the penalties from the first to the last, each fit starting
 // from the one before, and stops where the held-out cross-entropy has been
@@ -21,7 +21,6 @@ import (
 // heart.
 type Linear struct {
 	L2         []float64 // penalties, from strong to weak; see regression
-	HoldOut    float64   // share of each class's training images
 	Tolerance  float64   // of the loss above its least, in nats; a fit for choosing L2 has choiceTolerance
 	Iterations int       // of L-BFGS, at most, for one fit
 }
@@ -30,7 +29,6 @@ type Linear struct {
 func DefaultLinear() Linear {
 	return Linear{
 		L2:         []float64{1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5},
-		HoldOut:    heldOutShare,
 		Tolerance:  1e-8,
 		Iterations: 2000,
 	}
@@ -44,14 +42,14 @@ func (Linear) Name() string { return "linear" }
 
 // Judge is top-1 accuracy.
 func (p Linear) Judge(ctx context.Context, t Task) (Verdict, error) {
-	order, fitted := holdOut(t.Train.Labels, len(t.Classes), p.HoldOut)
+	order, fitted := holdOut(t.Train.Labels, len(t.Classes), 0)
 	classes, y := compact(t.Train.Labels, order)
 	scale := newScaler(t.Train)
 	x := scale.apply(t.Train, order)
 	columns := t.Train.Dim + 1
 
 	w := make([]float64, len(classes)*columns)
-	l2, heldOut, err := p.choose(ctx, w, x, y, fitted, columns, len(classes))
+	l2, err := p.choose(ctx, w, x, y, fitted, columns, len(classes))
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -61,7 +59,11 @@ func (p Linear) Judge(ctx context.Context, t Task) (Verdict, error) {
 		return Verdict{}, err
 	}
 	v := score(t, predict(t.Test, scale, w, classes))
-	v.HeldOut = heldOut
+	if t.Compared {
+		if v.HeldOut, err = p.validate(ctx, t, scale, l2); err != nil {
+			return Verdict{}, err
+		}
+	}
 	v.Constants = map[string]string{
 		"l2":             format(l2),
 		"sklearn_C":      format(1 / (l2 * float64(len(y)))),
@@ -79,24 +81,19 @@ func (p Linear) Judge(ctx context.Context, t Task) (Verdict, error) {
 	return v, nil
 }
 
-// choose returns the penalty with the least held-out cross-entropy and the
-// held-out accuracy with it, and leaves the weights fitted with it in w. Where
-// nothing is held out, each class having one image, it is the first of the
-// penalties.
-func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, columns, classes int) (l2, heldOut float64, err error) {
+// choose returns the penalty with the least held-out cross-entropy, and leaves
+// the weights fitted with it in w. Where nothing is held out, each class having
+// one image, it is the first of the penalties.
+func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, columns, classes int) (l2 float64, err error) {
 	if fitted == len(y) {
-		return p.L2[0], 0, nil
+		return p.L2[0], nil
 	}
-	part := newRegression(x[:fitted*columns], y[:fitted], columns, classes)
-	rest := &regression{
-		x: x[fitted*columns:], y: y[fitted:], columns: columns, classes: classes,
-		margin: make([]float64, (len(y)-fitted)*classes),
-	}
+	part, rest := newRegression(x[:fitted*columns], y[:fitted], columns, classes), newHeldOut(x[fitted*columns:], y[fitted:], columns, classes)
 	best, least, worse := p.L2[0], math.Inf(1), 0
 	now := slices.Clone(w)
 	for _, l2 := range p.L2 {
 		if _, err := part.fit(ctx, now, l2, max(p.Tolerance, choiceTolerance), p.Iterations); err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		if ce := rest.score(now); ce < least {
 			best, least, worse = l2, ce, 0
@@ -105,7 +102,21 @@ func (p Linear) choose(ctx context.Context, w, x []float64, y []int, fitted, col
 			break
 		}
 	}
-	return best, rest.accuracy(w), nil
+	return best, nil
+}
+
+// validate is the accuracy with a penalty on training images that are held out.
+func (p Linear) validate(ctx context.Context, t Task, scale scaler, l2 float64) (float64, error) {
+	columns := t.Train.Dim + 1
+	return validate(t.Train, len(t.Classes), func(order []int, fitted int) (int, error) {
+		classes, y := compact(t.Train.Labels, order)
+		x, w := scale.apply(t.Train, order), make([]float64, len(classes)*columns)
+		part := newRegression(x[:fitted*columns], y[:fitted], columns, len(classes))
+		if _, err := part.fit(ctx, w, l2, max(p.Tolerance, choiceTolerance), p.Iterations); err != nil {
+			return 0, err
+		}
+		return newHeldOut(x[fitted*columns:], y[fitted:], columns, len(classes)).right(w), nil
+	})
 }
 
 // compact numbers the classes that occur, so that one without training images

@@ -122,11 +122,11 @@ func TestLinearWithoutInformation(t *testing.T) {
 func TestLinearChoosesWithoutTheTest(t *testing.T) {
 	means := [][]float32{{2, 0, 0, 0, 0, 0, 0, 0}, {-2, 0, 0, 0, 0, 0, 0, 0}}
 	train, test := gaussians(random.New(7), 100, means), gaussians(random.New(8), 100, means)
-	clear := judge(t, DefaultLinear(), Task{Classes: names(2), Train: train, Test: test})
+	clear := judge(t, DefaultLinear(), Task{Classes: names(2), Train: train, Test: test, Compared: true})
 	wrong := test
 	wrong.Labels = slices.Clone(test.Labels)
 	slices.Reverse(wrong.Labels)
-	other := judge(t, DefaultLinear(), Task{Classes: names(2), Train: train, Test: wrong})
+	other := judge(t, DefaultLinear(), Task{Classes: names(2), Train: train, Test: wrong, Compared: true})
 	if clear.HeldOut != other.HeldOut || !(clear.HeldOut > 0.85) {
 		t.Errorf("held out: have %.3f and %.3f, want the same, above 0.85", clear.HeldOut, other.HeldOut)
 	}
@@ -187,25 +187,36 @@ func TestHoldOut(t *testing.T) {
 			labels = append(labels, int32(c))
 		}
 	}
-	order, fitted := holdOut(labels, len(counts), 0.2)
-	held := make([]int, len(counts))
-	for _, i := range order[fitted:] {
-		held[labels[i]]++
-	}
-	if want := []int{10, 1, 0, 0, 0, 2}; !slices.Equal(held, want) {
-		t.Errorf("held out of %v: have %v, want %v", counts, held, want)
-	}
-	if _, fitted := holdOut([]int32{0, 0, 1}, 3, 0.9); fitted != 2 {
-		t.Errorf("held out nine tenths of 2, 1 and 0: have %d left, want one of each class", fitted)
-	}
-	slices.Sort(order)
-	for i, k := range order {
-		if i != k {
-			t.Fatalf("have image %d in place %d, want each once", k, i)
+	times := make([]int, len(labels))
+	for fold := range folds {
+		order, fitted := holdOut(labels, len(counts), fold)
+		held := make([]int, len(counts))
+		for _, i := range order[fitted:] {
+			held[labels[i]]++
+			times[i]++
+		}
+		if want := []int{10, 1, 0, 0, 0, 2}; fold == 0 && !slices.Equal(held, want) {
+			t.Errorf("held out of %v: have %v, want %v", counts, held, want)
+		}
+		for c, n := range counts {
+			if held[c] == n && n > 0 {
+				t.Errorf("fold %d, class %d: all of %d are held out, want one that is not", fold, c, n)
+			}
+		}
+		slices.Sort(order)
+		for i, k := range order {
+			if i != k {
+				t.Fatalf("fold %d: have image %d in place %d, want each once", fold, k, i)
+			}
+		}
+		if len(order) != len(labels) {
+			t.Errorf("fold %d: have %d images, want %d", fold, len(order), len(labels))
 		}
 	}
-	if len(order) != len(labels) {
-		t.Errorf("have %d images, want %d", len(order), len(labels))
+	for i, n := range times {
+		if want := min(1, counts[labels[i]]-1); n != want {
+			t.Errorf("image %d, of a class of %d: held out %d times, want %d", i, counts[labels[i]], n, want)
+		}
 	}
 }
 
@@ -236,5 +247,33 @@ func BenchmarkLinear(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestValidate: each image counts once, in the fold that holds it out.
+func TestValidate(t *testing.T) {
+	f := Features{Dim: 1, X: make([]float32, 14), Labels: []int32{0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3}}
+	ofClass := func(c int32) float64 {
+		have, err := validate(f, 4, func(order []int, fitted int) (right int, err error) {
+			for _, i := range order[fitted:] {
+				if f.Labels[i] == c {
+					right++
+				}
+			}
+			return right, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return have
+	}
+	for c, want := range []float64{7. / 13, 3. / 13, 3. / 13, 0} { // the image of class 3 is alone
+		if have := ofClass(int32(c)); have != want {
+			t.Errorf("whoever knows class %d only: have %g, want %g", c, have, want)
+		}
+	}
+	alone := Features{Dim: 1, X: []float32{1, 2}, Labels: []int32{0, 1}}
+	if have, err := validate(alone, 2, func([]int, int) (int, error) { return 1, nil }); have != 0 || err != nil {
+		t.Errorf("nothing to hold out: have %g, %v, want 0", have, err)
 	}
 }

@@ -36,6 +36,8 @@ type Task struct {
 	Train   Features // to learn from
 	Test    Features // to be scored on; empty where there are no labels
 
+	Compared bool // with other stages, by Verdict.HeldOut
+
 	// For figures, of the last stage alone: two views of the same images, row by
 	// row.
 	Pair     [2]Features // by the encoder
@@ -70,7 +72,7 @@ func (f Features) rows(which []int) Features {
 // Verdict is what a probe says.
 type Verdict struct {
 	Value     float64              // top-1 accuracy on Task.Test, 0 to 1, unless the probe says otherwise
-	HeldOut   float64              // of a classifier: the same on the part of Task.Train that holdOut takes, to choose a stage by
+	HeldOut   float64              // of a classifier, if Task.Compared: the same on Task.Train, of which each fold is predicted from the others
 	PerClass  []schemas.ClassValue // the same for each class that occurs in Task.Test
 	Constants map[string]string    // of the protocol, to be printed beside the value
 	Train     int                  // images that it learnt from

@@ -38,6 +38,11 @@ func newRegression(x []float64, y []int, columns, classes int) *regression {
 	return r
 }
 
+// newHeldOut is for images that weights are tried on, and never fitted to.
+func newHeldOut(x []float64, y []int, columns, classes int) *regression {
+	return &regression{x: x, y: y, columns: columns, classes: classes, margin: make([]float64, len(y)*classes)}
+}
+
 // A solution tells how a fit ended.
 type solution struct {
 	loss       float64
@@ -167,7 +172,7 @@ func (r *regression) score(w []float64) float64 {
 }
 
 // accuracy is the share of rows whose largest margin is that of their class.
-func (r *regression) accuracy(w []float64) float64 {
+func (r *regression) right(w []float64) int {
 	margins(r.margin, r.x, w, r.columns, r.classes)
 	right := 0
 	for i, y := range r.y {
@@ -175,7 +180,7 @@ func (r *regression) accuracy(w []float64) float64 {
 			right++
 		}
 	}
-	return float64(right) / float64(len(r.y))
+	return right
 }
 
 // margins are the rows of x times the rows of w, [n, classes].

@@ -102,7 +102,7 @@ func (c *candidate) features(ctx context.Context) ([]stage, error) {
 	}
 	var stages []stage
 	for i, name := range x.stages {
-		stages = append(stages, stage{name, Task{Classes: c.chosen.Classes, Train: train[i], Test: test[i]}})
+		stages = append(stages, stage{name, Task{Classes: c.chosen.Classes, Train: train[i], Test: test[i], Compared: len(x.stages) > 1}})
 	}
 	if err := c.pair(ctx, x, card, &stages[len(stages)-1].Task); err != nil {
 		return nil, err

@@ -38,12 +38,12 @@ type ClassValue struct {
 type StageValue struct {
 	Stage   string  `json:"stage"`
 	Value   float64 `json:"value"`    // like the report's
-	HeldOut float64 `json:"held_out"` // the same on training images that are held out, to choose a stage by
+	HeldOut float64 `json:"held_out"` // the same on the training images, of which each fold is predicted from the others, to choose a stage by
 }
 
-// BestStage is the stage with the highest value on the held-out training
-// images, the later one of equals: no test image has a say in it. There is none
-// where only the last stage was looked at.
+// BestStage is the stage with the highest held-out value, the later one of
+// equals: no test image has a say in it. There is none where only the last stage
+// was looked at.
 func (m Report) BestStage() (best StageValue, ok bool) {
 	for _, s := range m.Stages {
 		if !ok || s.HeldOut >= best.HeldOut {

@@ -16,7 +16,7 @@ type Probed struct {
 	LinearTop1 *float64 `json:"linear_top1,omitempty"` // of the encoder's last stage
 	KNNTop1    *float64 `json:"knn_top1,omitempty"`    // alike
 
-	// Of the stage that is best on held-out training images, each probe for
+	// Of the stage that is best by cross-validation, each probe for
 	// itself; absent where only the last stage was looked at.
 	LinearBestTop1  *float64      `json:"linear_best_top1,omitempty"`
 	LinearBestStage string        `json:"linear_best_stage,omitempty"`

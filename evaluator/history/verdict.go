@@ -32,7 +32,7 @@ type Question struct {
 // Stages that have no name of their own in a question.
 const (
 	LastStage = "last"
-	BestStage = "best" // on held-out training images
+	BestStage = "best" // by cross-validation on the training images
 )
 
 // Value is a probe's top-1 accuracy.
