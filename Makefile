@@ -13,7 +13,7 @@ endif
 STUDIES := $(addprefix results-,methods labels collapse identity imbalance)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-listing chaos soak results $(STUDIES) manifests containers
+.PHONY: help build demo test race lint fuzz board pictures bench bench-peers bench-train bench-queue bench-scaling bench-listing chaos soak results $(STUDIES) manifests containers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while read -r target does; do printf '  make %-13s %s\n' "$$target" "$$does"; done
@@ -22,7 +22,7 @@ build: ## the command, as ./selfstream
 	$(GO) build -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o selfstream .
 
 demo: build ## train on images drawn for it, and compare the encoder with an untrained one
-	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && ./selfstream up --until-done --state "$$state" --nats-port 0 --s3-port 0 --http-port 0
+	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && ./selfstream up --epochs 20 --until-done --state "$$state" --nats-port 0 --s3-port 0 --http-port 0
 
 test: ## go vet and all tests
 	$(GO) vet ./...
@@ -68,6 +68,10 @@ bench-train: ## a training step beside the straightforward graph and PyTorch on 
 
 bench-queue: ## samples from an augmenter's views to a step's tensors, beside equal messages by nats.go alone
 	$(GO) test -run '^$$' -bench Queue -benchtime 1x ./trainer
+
+# FIGURE is a file for a picture of it, docs/pictures/scaling.svg say.
+bench-scaling: ## more and more augmenters on the photos in SELFSTREAM_PHOTOS, and NATS with a thousand of them
+	SELFSTREAM_FIGURE=$(if $(FIGURE),$(abspath $(FIGURE))) $(GO) test -run '^$$' -bench 'Scaling|Crowd' -benchtime 1x -timeout 1h .
 
 # N objects take N × 4 kB of disk.
 N ?= 1000000

@@ -79,7 +79,7 @@ func serve(ctx context.Context, server, dir, port string) error {
 
 // process is the test binary standing in for something.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	as   string
 	args []string
@@ -91,7 +91,7 @@ type process struct {
 }
 
 // startProcess starts a process that is killed when the test ends.
-func startProcess(t *testing.T, name, as string, args ...string) *process {
+func startProcess(t testing.TB, name, as string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, name: name, as: as, args: args}
 	p.restart()

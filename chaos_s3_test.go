@@ -20,7 +20,7 @@ import (
 // faultyS3 is a reverse proxy in front of an S3 that does what networks, disks
 // and servers do.
 type faultyS3 struct {
-	t      *testing.T
+	t      testing.TB
 	addr   string
 	server *http.Server
 	count  atomic.Int64 // of requests
@@ -32,7 +32,7 @@ type faultyS3 struct {
 // fault decides about a request. What it leaves alone it passes to pass.
 type fault func(w http.ResponseWriter, r *http.Request, pass http.HandlerFunc)
 
-func newFaultyS3(t *testing.T, backend string) *faultyS3 {
+func newFaultyS3(t testing.TB, backend string) *faultyS3 {
 	t.Helper()
 	f := &faultyS3{t: t, addr: "127.0.0.1:" + freePort(t)}
 	proxy := &httputil.ReverseProxy{

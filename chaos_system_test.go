@@ -43,7 +43,7 @@ var chaosConfig = []string{
 
 // system is NATS, S3, and the services, each a process of its own.
 type system struct {
-	t        *testing.T
+	t        testing.TB
 	dir      string
 	natsPort string // several of a cluster, with commas between them
 	s3Port   string
@@ -53,12 +53,12 @@ type system struct {
 }
 
 // newSystem starts the servers over a fresh folder with photos.
-func newSystem(t *testing.T) *system {
+func newSystem(t testing.TB) *system {
 	t.Helper()
 	return newSystemIn(t, t.TempDir())
 }
 
-func newSystemIn(t *testing.T, dir string) *system {
+func newSystemIn(t testing.TB, dir string) *system {
 	t.Helper()
 	s := newSystemWithoutNATS(t, dir)
 	s.natsPort = freePort(t)
@@ -68,7 +68,7 @@ func newSystemIn(t *testing.T, dir string) *system {
 }
 
 // newSystemWithoutNATS starts the S3 over a folder, in which it puts photos.
-func newSystemWithoutNATS(t *testing.T, dir string) *system {
+func newSystemWithoutNATS(t testing.TB, dir string) *system {
 	t.Helper()
 	s := &system{t: t, dir: dir, s3Port: freePort(t)}
 	s.putPhotos(filepath.Join(dir, "s3", datasetsBucket, "photos"))
@@ -138,19 +138,10 @@ func (s *system) putPhotos(dir string) {
 		}
 		return
 	}
-	put := func(key string, data []byte) {
-		name := filepath.Join(dir, filepath.FromSlash(key))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			s.t.Fatal(err)
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			s.t.Fatal(err)
-		}
-	}
 	for key, png := range scenes.All(1, 8, 1) { // methods that learn from labels want some held out
-		put(key, png)
+		putFile(s.t, dir, key, png)
 	}
-	put("train/rings/broken.png", []byte("this is not a picture"))
+	putFile(s.t, dir, "train/rings/broken.png", []byte("this is not a picture"))
 }
 
 // The ports that freePort gives are below those that the kernel gives to whoever
@@ -162,7 +153,7 @@ const firstPort, lastPort = 10000, 32767
 var portsGiven atomic.Int64
 
 // freePort is a port that nobody has, and that is given to nobody else.
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	for range lastPort - firstPort {
 		// Two processes of tests begin at places of their own.
@@ -283,7 +274,7 @@ func (s *system) reach(step int) {
 // the undisturbed run.
 func (s *system) finish() {
 	s.t.Helper()
-	want := undisturbed(s.t)
+	want := undisturbed(s.t.(*testing.T))
 	s.compare(s.end(ledger.Finished), want)
 }
 

@@ -16,11 +16,11 @@ import (
 )
 
 // meddle is what happens to messages on their way: it returns others.
-type meddle func(*testing.T, []*nats.Msg) []*nats.Msg
+type meddle func(testing.TB, []*nats.Msg) []*nats.Msg
 
-func lost(*testing.T, []*nats.Msg) []*nats.Msg           { return nil }
-func twice(_ *testing.T, msgs []*nats.Msg) []*nats.Msg   { return append(msgs, msgs...) }
-func reverse(_ *testing.T, msgs []*nats.Msg) []*nats.Msg { slices.Reverse(msgs); return msgs }
+func lost(testing.TB, []*nats.Msg) []*nats.Msg           { return nil }
+func twice(_ testing.TB, msgs []*nats.Msg) []*nats.Msg   { return append(msgs, msgs...) }
+func reverse(_ testing.TB, msgs []*nats.Msg) []*nats.Msg { slices.Reverse(msgs); return msgs }
 
 // tamper replaces the samples on their way to the trainer by what change makes
 // of them. The trainer sleeps meanwhile.
@@ -82,7 +82,7 @@ func (s *system) publish(js jetstream.JetStream, m *nats.Msg) {
 }
 
 // forge makes another message of m, with all the seals of a right one.
-func forge(t *testing.T, m *nats.Msg, change func(*schemas.Samples)) *nats.Msg {
+func forge(t testing.TB, m *nats.Msg, change func(*schemas.Samples)) *nats.Msg {
 	t.Helper()
 	var samples schemas.Samples
 	if err := schemas.Decode(m.Header, bytes.Clone(m.Data), &samples); err != nil {
@@ -123,7 +123,7 @@ type meddling struct {
 
 // each meddles with one message at a time.
 func each(change func(*nats.Msg) *nats.Msg) meddle {
-	return func(_ *testing.T, msgs []*nats.Msg) []*nats.Msg {
+	return func(_ testing.TB, msgs []*nats.Msg) []*nats.Msg {
 		for i, m := range msgs {
 			msgs[i] = change(m)
 		}
@@ -133,7 +133,7 @@ func each(change func(*nats.Msg) *nats.Msg) meddle {
 
 // forged meddles with what is in a message, and seals it again.
 func forged(change func(*schemas.Samples)) meddle {
-	return func(t *testing.T, msgs []*nats.Msg) []*nats.Msg {
+	return func(t testing.TB, msgs []*nats.Msg) []*nats.Msg {
 		return each(func(m *nats.Msg) *nats.Msg { return forge(t, m, change) })(t, msgs)
 	}
 }
@@ -160,7 +160,7 @@ func meddlings() []meddling {
 		{"with other labels", forged(func(m *schemas.Samples) { m.Labels[0]++ }), "has another label", false},
 		{"with an image twice", forged(func(m *schemas.Samples) { *m = stretched(*m, 2) }), "refused", false},
 		{"of many more pixels", forged(func(m *schemas.Samples) { *m = enlarged(*m, 64) }), "64 pixels a side", false},
-		{"as large as NATS takes them", func(t *testing.T, msgs []*nats.Msg) []*nats.Msg {
+		{"as large as NATS takes them", func(t testing.TB, msgs []*nats.Msg) []*nats.Msg {
 			if len(msgs) > 0 { // no more, or the others would find no room
 				msgs[0] = forge(t, msgs[0], func(m *schemas.Samples) { *m = swollen(*m) })
 			}
@@ -235,7 +235,7 @@ func TestChaosRepeatThatDiffers(t *testing.T) {
 	js := s.jetStream()
 	var repeat *nats.Msg
 	var id int64
-	s.tamper(js, trainer, func(t *testing.T, msgs []*nats.Msg) []*nats.Msg {
+	s.tamper(js, trainer, func(t testing.TB, msgs []*nats.Msg) []*nats.Msg {
 		repeat = forge(t, msgs[0], func(m *schemas.Samples) {
 			last := len(m.IDs) - 1
 			id = m.IDs[last]

@@ -25,22 +25,25 @@ import (
 func photos(t testing.TB, perClass int, broken map[string][]byte) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "photos")
-	put := func(name string, data []byte) {
-		name = filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for key, png := range scenes.All(1, perClass, 2) {
-		put(key, png)
+		putFile(t, dir, key, png)
 	}
 	for name, data := range broken {
-		put(name, data)
+		putFile(t, dir, name, data)
 	}
 	return dir
+}
+
+// putFile writes a file below a folder.
+func putFile(t testing.TB, dir, key string, data []byte) {
+	t.Helper()
+	name := filepath.Join(dir, filepath.FromSlash(key))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // small are flags that make a run of seconds.
