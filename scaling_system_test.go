@@ -221,4 +221,3 @@ func (s *scaling) used(b *testing.B, crew []*process) map[string]time.Duration {
 	add(stageTaking, os.Getpid())
 	return used
 }
-
