@@ -20,8 +20,8 @@ import (
 // the target network normalises by the batch too, keeps running statistics of
 // its own, and starts from weights of its own. Defaults suit small images and
 // short runs: in the paper the heads are 4096 wide, embeddings are not
-// normalised, the target's momentum starts at 0.996 and the smallest crop is
-// 0.08.
+// normalised, the target's momentum starts at 0.996, the smallest crop is 0.08,
+// and colours are jittered twice as much.
 type BYOL struct {
 	from        recipe
 	Momentum    float64
@@ -48,7 +48,7 @@ func newBYOL(s *flag.FlagSet) Method {
 	s.BoolVar(&m.Normalize, "normalize", true, "normalise embeddings over the batch, as SimSiam does: they fill more dimensions sooner")
 	m.views.bind(s)
 	m.without.bind(s, predictor, stopGradient)
-	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08", "normalize": "false"})
+	m.from.bind(s, map[string]string{"momentum": "0.996", "hidden": "4096", "dim": "256", "crop": "0.08", "jitter": "1", "normalize": "false"})
 	return m
 }
 
@@ -76,7 +76,6 @@ func (m *BYOL) Recipe(size int) schemas.Recipe {
 // Training implements Method. That of the paper is in section 3.3.
 func (m *BYOL) Training() Training {
 	t := smallTraining()
-	t.Epochs, t.LearningRate = 100, 4e-3
 	if m.from.paper {
 		t = paperTraining(1000, 4096, 0.2, 1.5e-6)
 	}

@@ -47,13 +47,6 @@ func (m *contrastive) Validate() error {
 // Recipe implements Method: two views, distorted alike.
 func (m *contrastive) Recipe(size int) schemas.Recipe { return m.views.recipe(size) }
 
-// training is that for small images.
-func (m *contrastive) training() Training {
-	t := smallTraining()
-	t.LearningRate = 4e-3
-	return t
-}
-
 // eachFromAll is why none of them takes a batch in parts.
 const eachFromAll = "each image is told from all others in the batch"
 

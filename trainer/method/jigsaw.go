@@ -63,8 +63,8 @@ func newJigsaw(s *flag.FlagSet) Method {
 	s.Float64Var(&m.Project, "project", 0, "against colour fringes: probability of all tiles losing what is between green and magenta")
 	s.Float64Var(&m.Gray, "gray", 0, "probability of all tiles losing their colours")
 	s.BoolVar(&m.Normalize, "normalize", false, "against gradients of brightness: give each tile mean 0 and variance 1")
-	s.IntVar(&m.FC6, "fc6", 256, "width of the code of a tile")
-	s.IntVar(&m.FC7, "fc7", 512, "width of the layer above the codes")
+	s.IntVar(&m.FC6, "fc6", 128, "width of the code of a tile")
+	s.IntVar(&m.FC7, "fc7", 256, "width of the layer above the codes")
 	m.from.bind(s, map[string]string{
 		"permutations": "1000", "permutations-by": MaxAvg, "puzzles": "1", "flip": "0", "shift": "2", "gray": "0.3",
 		"normalize": "true", "fc6": "1024", "fc7": "4096",
@@ -99,7 +99,7 @@ func (m *Jigsaw) Validate() error {
 }
 
 // Recipe implements Method: tiles of 64 pixels in cells of 85 at a size of 255,
-// as in the paper, and of 15 in cells of 20 at 64. What remains are margins, half
+// as in the paper, and of 16 in cells of 20 at 64. What remains are margins, half
 // each, so that an image that has the size is not resized: see [Context.Recipe].
 func (m *Jigsaw) Recipe(size int) schemas.Recipe {
 	cell := max(1, size/3)
@@ -108,7 +108,8 @@ func (m *Jigsaw) Recipe(size int) schemas.Recipe {
 	}
 	tile := m.Tile
 	if tile == 0 {
-		tile = max(1, int(math.Round(float64(cell)*64/85)))
+		// Even, so that halving it again and again leaves out no pixel.
+		tile = max(1, min(2*int(math.Round(float64(cell)*32/85)), cell-1))
 	}
 	return schemas.Recipe{Jigsaw: &schemas.Jigsaw{
 		Size: tile, Cell: cell, Margin: max(0, (size-3*cell)/2),

@@ -48,7 +48,7 @@ func (m *KCL) Validate() error {
 
 // Training implements Method.
 func (m *KCL) Training() Training {
-	t := m.training()
+	t := smallTraining()
 	if m.from.paper {
 		t = Training{
 			Encoder: "resnet50", ImageSize: 224, Epochs: 200, Batch: 256,

@@ -159,7 +159,7 @@ func TestNewRefuses(t *testing.T) {
 		{"jigsaw", map[string]string{"tile": "-1"}, `configuring method jigsaw: tile: have -1, want at least 1, or 0 to have it chosen`},
 		{"jigsaw", map[string]string{"shift": "-1"}, `configuring method jigsaw: shift: have -1, want at least 0`},
 		{"jigsaw", map[string]string{"gray": "-0.5"}, `configuring method jigsaw: gray: have probability -0.5, want 0 to 1`},
-		{"jigsaw", map[string]string{"fc6": "0"}, `configuring method jigsaw: fc6 and fc7: have widths 0 and 512, want at least 1`},
+		{"jigsaw", map[string]string{"fc6": "0"}, `configuring method jigsaw: fc6 and fc7: have widths 0 and 256, want at least 1`},
 		{"jigsaw", map[string]string{"crop": "2"}, `configuring method jigsaw: crop: have 2, want above 0 and at most 1`},
 		{"kcl", map[string]string{"positives": "-1"}, `configuring method kcl: positives: have -1, want at least 0`},
 		{"supcon", map[string]string{"temperature": "0"}, `configuring method supcon: temperature: have 0, want above 0`},

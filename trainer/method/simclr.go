@@ -41,7 +41,7 @@ func (m *SimCLR) Name() string { return "simclr" }
 
 // Training implements Method. That of the paper is in section 2.2.
 func (m *SimCLR) Training() Training {
-	t := m.training()
+	t := smallTraining()
 	if m.from.paper {
 		t = paperTraining(100, 4096, 0.3, 1e-6)
 	}

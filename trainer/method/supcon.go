@@ -30,7 +30,7 @@ func (m *SupCon) Name() string { return "supcon" }
 
 // Training implements Method.
 func (m *SupCon) Training() Training {
-	t := m.training()
+	t := smallTraining()
 	if m.from.paper {
 		t = Training{
 			Encoder: "resnet50", ImageSize: 32, Epochs: 1000, Batch: 1024,

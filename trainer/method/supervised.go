@@ -47,7 +47,6 @@ func (m *Supervised) Recipe(size int) schemas.Recipe { return m.views.recipe(siz
 // Training implements Method.
 func (m *Supervised) Training() Training {
 	t := smallTraining()
-	t.LearningRate = 4e-3
 	if m.from.paper {
 		t = Training{
 			Encoder: "resnet50", ImageSize: 224, Epochs: 90, Batch: 256,

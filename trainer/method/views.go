@@ -87,7 +87,7 @@ type asymmetric struct {
 
 func (a *asymmetric) bind(s *flag.FlagSet) {
 	s.Float64Var(&a.Crop, "crop", 0.2, "smallest share of the image in a view")
-	s.Float64Var(&a.Jitter, "jitter", 1, "strength of the colour jitter, times the paper's")
+	s.Float64Var(&a.Jitter, "jitter", 0.5, "strength of the colour jitter, times the paper's")
 	s.Float64Var(&a.Solarize, "solarize", 0.2, "probability that the second view is solarized")
 }
 
