@@ -36,11 +36,16 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, flow: flowtest.Start(t).Connect(t), ledger: ledger.New(new(bucket.Memory))}
-	ctx, stop := context.WithCancel(t.Context())
+	b.restart()
+	return b
+}
+
+// restart has another evaluator serve the board, which knows nothing.
+func (b *bench) restart() {
+	ctx, stop := context.WithCancel(b.t.Context())
 	server := httptest.NewServer(New(ctx, Config{Flow: b.flow, Runs: b.ledger.Bucket(), Beat: 10 * time.Millisecond}))
 	b.url = server.URL
-	t.Cleanup(func() { stop(); server.CloseClientConnections(); server.Close() })
-	return b
+	b.t.Cleanup(func() { stop(); server.CloseClientConnections(); server.Close() })
 }
 
 const steps = 40

@@ -3,6 +3,7 @@ package board
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -267,6 +268,32 @@ func TestRunLive(t *testing.T) {
 			t.Error("have the settings again, want only what has changed")
 		}
 		return strings.Contains(parts["head"], "80.0 % of 600")
+	})
+}
+
+// TestRestartedUnderReaders: who looked at a board when its evaluator ended gets
+// all of the page from the next one, and from then on what changes.
+func TestRestartedUnderReaders(t *testing.T) {
+	b := newBench(t)
+	b.run("forest-1", ledger.Running)
+	at := func(step int) {
+		b.publish(&schemas.Metric{Run: "forest-1", Time: time.Now().Add(time.Second), Step: step, Steps: steps, State: ledger.Running})
+	}
+	var seen string
+	for step := 25; step < 30; step++ { // a board that has changed more often than the next one will
+		at(step)
+		seen = b.events("/runs/forest-1/live", func(parts map[string]string) bool {
+			return strings.Contains(parts["head"], fmt.Sprintf("step %d of 40", step))
+		})
+	}
+	b.restart()
+	whole := false
+	b.events("/runs/forest-1/live?seen="+seen, func(parts map[string]string) bool {
+		if !whole && parts["settings"] != "" && parts["learning"] != "" {
+			whole = true
+			at(31)
+		}
+		return whole && strings.Contains(parts["head"], "step 31 of 40")
 	})
 }
 
