@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,41 +13,13 @@ import (
 
 	"selfstream/schemas"
 	"selfstream/schemas/safetensors"
+	"selfstream/stages/oracletest"
 )
-
-// oracles calls test with every file that matches pattern, from the folder in
-// SELFSTREAM_ORACLES or else from testdata.
-func oracles(t *testing.T, pattern string, test func(t *testing.T, f *safetensors.File)) {
-	dir := os.Getenv("SELFSTREAM_ORACLES")
-	if dir == "" {
-		dir = "testdata/oracles"
-	}
-	paths, err := filepath.Glob(filepath.Join(dir, pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(paths) == 0 {
-		t.Fatalf("no %s in %s", pattern, dir)
-	}
-	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			b, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f, err := safetensors.Parse(b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			test(t, f)
-		})
-	}
-}
 
 // TestDistortionsOracle compares every operation with torchvision on PIL
 // images. Tensors are named by operation and parameters, such as hue_-0.1.
 func TestDistortionsOracle(t *testing.T) {
-	oracles(t, "distortions*.safetensors", func(t *testing.T, f *safetensors.File) {
+	oracletest.Each(t, "distortions*", func(t *testing.T, f oracletest.Case) {
 		tensor, ok := f.Tensor("image")
 		if !ok {
 			t.Fatal("no tensor named image")
@@ -169,7 +139,7 @@ func compare(t *testing.T, have *RGB, want safetensors.Tensor) {
 // TestRandomResizedCropOracle compares quantiles of what is drawn with those of
 // torchvision's RandomResizedCrop.get_params: within 2 % of the range.
 func TestRandomResizedCropOracle(t *testing.T) {
-	oracles(t, "random_resized_crop_*.safetensors", func(t *testing.T, f *safetensors.File) {
+	oracletest.Each(t, "random_resized_crop_*", func(t *testing.T, f oracletest.Case) {
 		var scale, ratio [2]float64
 		var w, h int
 		if err := errors.Join(
@@ -193,13 +163,13 @@ func TestRandomResizedCropOracle(t *testing.T) {
 				have[name] = append(have[name], x)
 			}
 		}
-		quantiles := tensor(t, f, "quantiles")
+		quantiles := tensor(t, f.File, "quantiles")
 		for name, reach := range map[string]float64{
 			"area": scale[1] - scale[0], "log_aspect": math.Log(ratio[1] / ratio[0]),
 			"top": float64(h), "left": float64(w),
 		} {
 			slices.Sort(have[name])
-			for i, want := range tensor(t, f, name) {
+			for i, want := range tensor(t, f.File, name) {
 				if have := have[name][int(quantiles[i]*n)]; math.Abs(have-want) > 0.02*reach {
 					t.Errorf("%s, quantile %g: have %g, want %g", name, quantiles[i], have, want)
 				}
