@@ -147,7 +147,7 @@ func (m *Context) pair(patch int) schemas.Pair {
 // than a million steps.
 func (m *Context) Training() Training {
 	t := smallTraining()
-	t.ImageSize, t.Epochs, t.LearningRate = 64, 40, 2e-3
+	t.ImageSize, t.LearningRate = 64, 2e-3
 	if m.from.paper {
 		t = Training{
 			Encoder: "alexnet", ImageSize: 398, Epochs: 400, Batch: 512,

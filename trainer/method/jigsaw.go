@@ -135,7 +135,7 @@ func (m *Jigsaw) permutations() []schemas.Permutation {
 // with a learning rate that falls in steps; on ImageNet these are 70 epochs.
 func (m *Jigsaw) Training() Training {
 	t := smallTraining()
-	t.ImageSize, t.Epochs, t.LearningRate = 64, 40, 2e-3
+	t.ImageSize, t.LearningRate = 64, 2e-3
 	if m.from.paper {
 		t = Training{
 			Encoder: "alexnet-cfn", ImageSize: 255, Epochs: 70, Batch: 256,
