@@ -29,7 +29,7 @@ func TestRunNames(t *testing.T) {
 		same bool
 	}{
 		{"", byDefault, true},
-		{"", "--epochs 20 --image-size 32 --encoder tiny --optimizer adamw --warmup 0.10", true},
+		{"", "--epochs 100 --image-size 32 --encoder tiny --optimizer adamw --warmup 0.10", true},
 		{"", "--set dim=128 --set recipe=small", true},
 		{"", "--set temperature=0.20", true},
 		{"--set recipe=paper", "--set recipe=paper --set temperature=0.1 --base-batch 256", true},
