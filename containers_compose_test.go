@@ -153,9 +153,10 @@ func (c *composed) summary(run string) (sum history.Summary) {
 	return sum
 }
 
-// reach waits until a run has got to a step that it wrote down.
+// reach waits until a run has got to a step that it wrote down, or to its end.
 func (c *composed) reach(run string, step int) {
 	c.t.Helper()
+	step = min(step, containerSteps)
 	c.await(fmt.Sprintf("step %d", step), func() bool {
 		status := c.status(run)
 		if status.State == ledger.Failed {
