@@ -36,6 +36,9 @@ func drawnBatch(recipe schemas.Recipe, size, classes int) *feed.Batch {
 // though not the same, and float32 variables with both. Images of noise look alike
 // to a network, so that rounding makes more of a difference than for photos.
 func TestBFloat16IsNear(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles every method twice")
+	}
 	const size, classes, steps, tolerance = 16, 3, 3, 0.1
 	b, _, err := backend.Open("go")
 	if err != nil {
