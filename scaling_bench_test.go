@@ -63,10 +63,7 @@ func BenchmarkScaling(b *testing.B) {
 					for b.Loop() {
 						l = s.measure(b, n)
 					}
-					if len(loads) == 0 || loads[len(loads)-1].augmenters != n {
-						loads = append(loads, l)
-					}
-					loads[len(loads)-1] = l
+					loads = append(loads, l)
 					l.report(b, loads[0])
 				})
 			}
