@@ -76,6 +76,7 @@ func (m *BYOL) Recipe(size int) schemas.Recipe {
 // Training implements Method. That of the paper is in section 3.3.
 func (m *BYOL) Training() Training {
 	t := smallTraining()
+	t.Epochs = 200 // its features come later than those of the others
 	if m.from.paper {
 		t = paperTraining(1000, 4096, 0.2, 1.5e-6)
 	}
