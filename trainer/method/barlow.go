@@ -59,6 +59,7 @@ func (m *Barlow) Recipe(size int) schemas.Recipe {
 // there the learning rate of biases and norms is 0.0048.
 func (m *Barlow) Training() Training {
 	t := smallTraining()
+	t.Epochs = 200 // all its stages gain from them
 	if m.from.paper {
 		t = paperTraining(1000, 2048, 0.2, 1.5e-6)
 	}
