@@ -122,8 +122,7 @@ func (c *candidate) fewLabels(ctx context.Context, p Probe, share float64, seeds
 	t := stages[len(stages)-1].Task
 	var all []Verdict
 	for seed := range uint64(seeds) {
-		some := t
-		some.Train = t.Train.rows(few(t.Train.Labels, share, seed+1))
+		some := Task{Classes: t.Classes, Train: t.Train.rows(few(t.Train.Labels, share, seed+1)), Test: t.Test}
 		v, err := verdict(ctx, p, some)
 		if err != nil {
 			return schemas.Report{}, err

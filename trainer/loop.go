@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -90,11 +89,10 @@ func (r *run) receive(ctx context.Context, f *feed.Feed) error {
 			if err != nil {
 				return err
 			}
-			sum, err := schemas.ParseDigest(d.Header.Get(schemas.DigestHeader))
+			a, err := feed.ArrivalOf(d.Header, d.Data)
 			if err != nil {
-				return flow.Permanent(fmt.Errorf("samples without the header %s, which tells whether they came through whole: %w", schemas.DigestHeader, err))
+				return flow.Permanent(err)
 			}
-			a := feed.Arrival{Augmenter: d.Header.Get(schemas.AugmenterHeader), Bytes: int64(len(d.Data)), Digest: sum}
 			r.Stats.receive(len(s.IDs), effort(d))
 			err = f.Admit(&s, a)
 			if err == nil {

@@ -6,10 +6,13 @@ package feed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"selfstream/schemas"
 	"selfstream/trainer/plan"
@@ -140,6 +143,16 @@ type Arrival struct {
 	Augmenter string         // that made them
 	Bytes     int64          // of the body
 	Digest    schemas.Digest // of the body, which has been held against it
+}
+
+// ArrivalOf reads it from a message. Samples need a digest, which tells whether
+// they came through whole.
+func ArrivalOf(h nats.Header, body []byte) (Arrival, error) {
+	sum, err := schemas.ParseDigest(h.Get(schemas.DigestHeader))
+	if err != nil {
+		return Arrival{}, fmt.Errorf("samples without the header %s, which tells whether they came through whole: %w", schemas.DigestHeader, err)
+	}
+	return Arrival{Augmenter: h.Get(schemas.AugmenterHeader), Bytes: int64(len(body)), Digest: sum}, nil
 }
 
 // Admit takes the samples of a message. An error that wraps ErrRefused is about
