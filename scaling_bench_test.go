@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -26,6 +25,8 @@ const (
 	stageTaking     = "taking batches"
 )
 
+var scalingStages = []string{stageAugmenters, stageNATS, stageS3, stageTaking}
+
 // BenchmarkScaling has more and more augmenters make SimCLR's views of the photos
 // in SELFSTREAM_PHOTOS, or of drawn ones, for one that takes the batches as fast as
 // they come. NATS, the S3 and each augmenter are processes of their own. An
@@ -38,9 +39,6 @@ const (
 // image in each stage, and how many cores are busy. SELFSTREAM_FIGURE is a file
 // for a picture of it.
 func BenchmarkScaling(b *testing.B) {
-	if runtime.GOOS != "linux" {
-		b.Skip("processor times are read from Linux's /proc")
-	}
 	share := 0.25
 	if s := os.Getenv("SELFSTREAM_SHARE"); s != "" {
 		var err error
@@ -126,10 +124,7 @@ func (l load) report(b *testing.B, first load) {
 	b.ReportMetric(l.rate/l.line(first), "÷line")
 	b.ReportMetric(l.rate/l.limit(), "÷limit")
 	b.ReportMetric(l.rate*l.sum().Seconds(), "cores")
-	for stage, name := range map[string]string{stageAugmenters: "augmenter", stageNATS: "nats", stageS3: "s3", stageTaking: "taking"} {
-		b.ReportMetric(float64(l.cost[stage].Microseconds()), name+"-µs/image")
+	for _, stage := range scalingStages {
+		b.ReportMetric(float64(l.cost[stage].Microseconds()), strings.ReplaceAll(stage, " ", "-")+"-µs/image")
 	}
 }
-
-// stagesOf are the stages by name.
-func stagesOf(l load) []string { return slices.Sorted(maps.Keys(l.cost)) }

@@ -114,9 +114,10 @@ func (w *crowd) measure(b *testing.B, augmenters, trainers int) (idle, each, rat
 	}
 	time.Sleep(2 * time.Second) // all are connected, and wait
 	busy := func(do func()) (cores float64) {
-		before, begun := w.serverTime(b), time.Now()
+		server := w.nats.cmd.Process.Pid
+		before, begun := processorTimeOf(b, server), time.Now()
 		do()
-		return (w.serverTime(b) - before).Seconds() / time.Since(begun).Seconds()
+		return (processorTimeOf(b, server) - before).Seconds() / time.Since(begun).Seconds()
 	}
 	idle = busy(func() { time.Sleep(crowdTime) })
 	for _, issue := range issuers {
@@ -127,13 +128,4 @@ func (w *crowd) measure(b *testing.B, augmenters, trainers int) (idle, each, rat
 	cores := busy(func() { time.Sleep(crowdTime) })
 	rate = float64(w.came.Load()-came) / time.Since(begun).Seconds()
 	return idle, 1e6 * cores / rate, rate
-}
-
-// serverTime is the processor time of NATS so far.
-func (w *crowd) serverTime(b *testing.B) time.Duration {
-	d, err := processorTimeOf(w.nats.cmd.Process.Pid)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return d
 }

@@ -20,7 +20,7 @@ func panels(size int, share float64, loads []load) []panel {
 	first, last := loads[0], loads[len(loads)-1]
 	measured, line := chart.Series{Name: "measured"}, chart.Series{Name: "line"}
 	var cores []chart.Series
-	for _, stage := range stagesOf(first) {
+	for _, stage := range scalingStages {
 		cores = append(cores, chart.Series{Name: stage})
 	}
 	all := chart.Series{Name: "all"}
@@ -30,7 +30,7 @@ func panels(size int, share float64, loads []load) []panel {
 		if l.line(first) < 1.2*last.limit() {
 			line.Points = append(line.Points, chart.Point{X: x, Y: l.line(first)})
 		}
-		for i, stage := range stagesOf(first) {
+		for i, stage := range scalingStages {
 			cores[i].Points = append(cores[i].Points, chart.Point{X: x, Y: l.busy(stage)})
 		}
 		all.Points = append(all.Points, chart.Point{X: x, Y: l.rate * l.sum().Seconds()})

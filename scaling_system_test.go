@@ -162,11 +162,11 @@ func (s *scaling) take(ctx context.Context, b *testing.B, run string) (batches <
 			if err != nil {
 				return err
 			}
-			sum, err := schemas.ParseDigest(d.Header.Get(schemas.DigestHeader))
+			a, err := feed.ArrivalOf(d.Header, d.Data)
 			if err != nil {
 				return err
 			}
-			return f.Admit(&samples, feed.Arrival{Augmenter: d.Header.Get(schemas.AugmenterHeader), Bytes: int64(len(d.Data)), Digest: sum})
+			return f.Admit(&samples, a)
 		})
 	})
 	work(func() error {
@@ -207,11 +207,7 @@ func (s *scaling) next(b *testing.B, batches <-chan *feed.Batch) int {
 func (s *scaling) used(b *testing.B, crew []*process) map[string]time.Duration {
 	used := map[string]time.Duration{}
 	add := func(stage string, pid int) {
-		d, err := processorTimeOf(pid)
-		if err != nil {
-			b.Fatal(err)
-		}
-		used[stage] += d
+		used[stage] += processorTimeOf(b, pid)
 	}
 	for _, p := range crew {
 		add(stageAugmenters, p.cmd.Process.Pid)
